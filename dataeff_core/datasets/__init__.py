@@ -1,0 +1,1 @@
+"""Readers: folders of images and videos become a frames table."""

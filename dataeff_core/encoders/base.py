@@ -1,0 +1,65 @@
+"""What an encoder is: a frozen declaration of parameters that can be loaded to turn frames into vectors."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+
+class LoadedEncoder(ABC):
+    """An encoder in memory, its weights resolved: what actually sees pixels.
+
+    Work is split in two so that an encoder may look at the whole dataset: `features` is a function of each
+    frame alone; `fit` learns what it needs from all features (the descriptor's mean and whitening; nothing for
+    a network) and `finish` makes the final vectors. A fitted state saves to and loads from the embedding's
+    folder, so that later frames, or jittered copies of old ones, are embedded alike.
+    """
+
+    weights: str  # fingerprint of the weights, 'none' where there are none
+    preprocessing: str  # version of this code path; part of an embedding's identity
+    feature_dim: int
+
+    @abstractmethod
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, feature_dim) float32 for n RGB uint8 images (h, w, 3), each of any size; rows independent."""
+
+    def fit(self, features: np.ndarray) -> None:  # noqa: B027  (nothing to learn is the common case)
+        """Learn from all features (n, feature_dim), float16 or float32, possibly memory-mapped."""
+
+    def finish(self, features: np.ndarray) -> np.ndarray:
+        """(n, dim) float32 final vectors, rows L2-normalised; a zero row stays zero."""
+        norms = np.linalg.norm(features.astype(np.float32), axis=1, keepdims=True)
+        return features / np.maximum(norms, 1e-12)
+
+    def save_state(self, folder: Path) -> None:  # noqa: B027
+        """Write what `fit` learned into an embedding's folder (npz without pickle)."""
+
+    def load_state(self, folder: Path) -> None:  # noqa: B027
+        """Read what `save_state` wrote."""
+
+
+class Encoder(BaseModel):
+    """One way to turn frames into vectors; the instance is its parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    NAME: ClassVar[str]  # 'descriptor', 'timm'; what stands before ':' in what the user types
+    TITLE: ClassVar[str]  # one plain line for the form
+    READS: ClassVar[Literal["thumbnail", "original"]]  # what `features` gets
+    USES_TORCH: ClassVar[bool] = False
+
+    @property
+    def full_name(self) -> str:
+        """As the user types it, e.g. 'timm:vit_base_patch16_224'."""
+        return self.NAME
+
+    def params(self) -> dict[str, Any]:
+        """The parameters that determine the vectors, JSON-able."""
+        return self.model_dump(mode="json")
+
+    def load(self, *, device: str = "auto") -> LoadedEncoder:
+        """Resolve and load the weights. Raises MissingWeights, BadInput."""
+        raise TypeError(f"{type(self).__name__} does not say how it is loaded")

@@ -1,0 +1,1 @@
+"""Subsets out: one file a format; every export writes the manifest."""

@@ -1,0 +1,106 @@
+"""The one progress-and-cancel object that every long computation takes.
+
+The base class is silent, for tests and for calls from Python. The CLI shows a bar
+(`TerminalReporter`), a job writes files (`dataeff_core.jobs`).
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import TextIO, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Reporter:
+    """Takes progress and says whether to go on. Silent; subclasses override `show` and `stop_asked`."""
+
+    def __init__(self) -> None:
+        self.phase_name = ""
+        self.done = 0
+        self.total: int | None = None
+        self.phase_started = time.monotonic()
+
+    def phase(self, name: str, total: int | None = None) -> None:
+        """Begin a named phase of `total` steps (None: unknown). Raises Cancelled if a stop was asked."""
+        self.phase_name, self.done, self.total = name, 0, total
+        self.phase_started = time.monotonic()
+        self.show()
+        self.check()
+
+    def advance(self, steps: int = 1) -> None:
+        """Count `steps` more as done. Raises Cancelled if a stop was asked."""
+        self.done += steps
+        self.show()
+        self.check()
+
+    def over(self, items: Iterable[Item], name: str, total: int | None = None) -> Iterator[Item]:
+        """Yield from `items`, one step each, as the phase `name`."""
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        self.phase(name, total)
+        for item in items:
+            yield item
+            self.advance()
+
+    def check(self) -> None:
+        """Raise Cancelled if a stop was asked."""
+        if self.stop_asked():
+            from dataeff_core.errors import Cancelled
+
+            raise Cancelled(f"stopped during '{self.phase_name}'; what was finished is kept, run it again to go on")
+
+    def eta_seconds(self) -> float | None:
+        """Seconds left in this phase at its mean pace so far, or None while unknown."""
+        if not self.total or not self.done:
+            return None
+        return (time.monotonic() - self.phase_started) / self.done * max(0, self.total - self.done)
+
+    def log(self, message: str) -> None:
+        """Note one line for whoever reads the log."""
+
+    def show(self) -> None:
+        """Show the state; called often, so subclasses limit their own rate."""
+
+    def stop_asked(self) -> bool:
+        """Whether the user asked to stop."""
+        return False
+
+
+class TerminalReporter(Reporter):
+    """A one-line bar on a terminal, a line a phase elsewhere. Writes to standard error only."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__()
+        self.stream = stream or sys.stderr
+        self.live = self.stream.isatty()
+        self.shown_at = 0.0
+        self.shown_phase = ""
+
+    def log(self, message: str) -> None:
+        self.stream.write(("\r\033[K" if self.live else "") + message + "\n")
+        self.stream.flush()
+
+    def show(self) -> None:
+        now = time.monotonic()
+        finished = self.total is not None and self.done >= self.total
+        if not self.live:
+            if self.phase_name != self.shown_phase:
+                self.shown_phase = self.phase_name
+                self.stream.write(f"{self.phase_name} ...\n")
+                self.stream.flush()
+            return
+        if now - self.shown_at < 0.1 and not finished:
+            return
+        self.shown_at = now
+        self.stream.write("\r\033[K" + self.line() + ("\n" if finished else ""))
+        self.stream.flush()
+
+    def line(self) -> str:
+        """The bar as text: name, share done, counts, time left."""
+        if self.total is None:
+            return f"{self.phase_name}: {self.done}"
+        share = self.done / self.total if self.total else 1.0
+        eta = self.eta_seconds()
+        left = f", {eta:.0f} s left" if eta is not None and share < 1 else ""
+        return f"{self.phase_name}: {share:4.0%} ({self.done}/{self.total}{left})"

@@ -1,0 +1,101 @@
+"""What a selection method is, what it is given, and what it answers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from dataeff_core.errors import BadInput
+from dataeff_core.reporting import Reporter
+
+KEPT, DUPLICATE, OUTLIER, INVALID, BUDGET = "kept", "duplicate", "outlier", "invalid", "budget"
+
+Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(m,) and (m,) int rows of the pool -> (m,) bool: True = registration says both show the same view."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The frames a method chooses from. Arrays are aligned with `frame_ids`; all but the ids are optional."""
+
+    frame_ids: np.ndarray  # (n,) object, str
+    vectors: np.ndarray | None = None  # (n, d) float16 or float32, L2-normalised rows, perhaps memory-mapped
+    groups: np.ndarray | None = None  # (n,) object, str: patient, video
+    order: np.ndarray | None = None  # (n,) int64: position within the group
+    invalid_score: np.ndarray | None = None  # (n,) float32 in [0, 1]: isolation forest over quality measures
+    calibrated_eta: float | None = None  # the similarity limit measured on this dataset's jittered copies
+    confirm: Confirm | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.frame_ids)
+        for name in ("vectors", "groups", "order", "invalid_score"):
+            value = getattr(self, name)
+            if value is not None and len(value) != n:
+                raise BadInput(f"{name} has {len(value)} rows for {n} frames; they must be the same frames")
+
+    def __len__(self) -> int:
+        return len(self.frame_ids)
+
+    @classmethod
+    def of(cls, vectors: np.ndarray, **columns: Any) -> "Pool":
+        """A pool of bare vectors (n, d), with ids '0', '1', ...: for use from Python without a workspace."""
+        return cls(
+            frame_ids=np.array([str(i) for i in range(len(vectors))], dtype=object), vectors=vectors, **columns
+        )
+
+    def need_vectors(self, method: str) -> np.ndarray:
+        """The vectors. Raises BadInput when the pool has none."""
+        if self.vectors is None:
+            raise BadInput(f"method {method!r} needs vectors and the pool has none; embed the dataset first")
+        return self.vectors
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A decision on every frame of a pool, in the pool's order, with the numbers behind it."""
+
+    frame_ids: np.ndarray  # (n,) object, str
+    kept: np.ndarray  # (n,) bool, True = kept
+    reason: np.ndarray  # (n,) object: KEPT, DUPLICATE, ...
+    representative: np.ndarray  # (n,) int64: pool row of the kept frame that stands for a dropped one, -1 = none
+    similarity: np.ndarray  # (n,) float32: cosine to the representative, NaN = none
+    distance: np.ndarray  # (n,) float32: cosine distance to the own centroid, NaN = none
+    score: np.ndarray  # (n,) float32: what was compared with the threshold, NaN = none
+    scores: dict[str, np.ndarray] = field(default_factory=dict)  # further named (n,) columns
+    params: dict[str, Any] = field(default_factory=dict)  # all parameters, resolved (a calibrated eta as a number)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def retained(self) -> float:
+        """Kept share, the paper's R."""
+        return float(self.kept.mean()) if len(self.kept) else 0.0
+
+    def dropped_by_reason(self) -> dict[str, int]:
+        """Reason -> number of dropped frames."""
+        reasons, counts = np.unique(self.reason[~self.kept].astype(str), return_counts=True)
+        return {str(reason): int(count) for reason, count in zip(reasons, counts, strict=True)}
+
+
+class Selector(BaseModel, ABC):
+    """One selection method; the instance is its parameters. Fields carry title, description, bounds, unit:
+    the form, the CLI's options and the docs table are made from them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    NAME: ClassVar[str]
+    TITLE: ClassVar[str]  # plain words for the form
+    SOURCE: ClassVar[str]  # paper and section, or 'baseline'
+    NEEDS_VECTORS: ClassVar[bool] = True
+
+    @abstractmethod
+    def select(
+        self, pool: Pool, *, seed: int = 0, keep: float | None = None, reporter: Reporter | None = None
+    ) -> Selection:
+        """Decide on every frame of `pool`. With `keep` (a fraction in (0, 1]) keeps exactly
+        round(keep * len(pool)) frames. Deterministic for equal pool, parameters and seed.
+
+        Raises BadInput when the pool lacks what the method needs or `keep` cannot be met.
+        """

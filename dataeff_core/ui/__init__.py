@@ -1,0 +1,1 @@
+"""The dashboard's building blocks: the only part that imports streamlit."""

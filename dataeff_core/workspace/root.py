@@ -1,0 +1,104 @@
+"""The workspace: one folder that holds everything the product makes. Originals stay where they are."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dataeff_core.errors import BadInput, NotFound
+from dataeff_core.workspace.datasets import Dataset, DatasetRecord
+from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
+from dataeff_core.workspace.maps import FrameMap, MapRecord
+from dataeff_core.workspace.records import find
+from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
+from dataeff_core.workspace.storage import storage_errors, write_atomically
+
+VARIABLE = "DATAEFF_WORKSPACE"
+
+
+class Workspace:
+    """A folder laid out as `datasets/<id>/...`, `thumbnails/`, `jobs/<id>/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, root: str | Path | None = None, environment: Mapping[str, str] | None = None) -> "Workspace":
+        """The workspace at `root`, else at $DATAEFF_WORKSPACE, else at ./workspace; made if it is not there.
+
+        Raises StorageFailed when it cannot be written, BadInput when the path is a file.
+        """
+        variables = os.environ if environment is None else environment
+        path = Path(root or variables.get(VARIABLE) or "workspace").expanduser().absolute()
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"the workspace {path} is a file; name a folder")
+        with storage_errors("making the workspace", path):
+            for name in ("datasets", "thumbnails", "jobs"):
+                (path / name).mkdir(parents=True, exist_ok=True)
+        marker = path / "workspace.json"
+        if not marker.exists():
+            write_atomically(marker, lambda stream: stream.write(b'{"schema_version": 1}\n'))
+        return cls(path)
+
+    @property
+    def datasets_folder(self) -> Path:
+        return self.root / "datasets"
+
+    @property
+    def jobs_folder(self) -> Path:
+        return self.root / "jobs"
+
+    def thumbnail(self, key: str) -> Path:
+        """Where the thumbnail of the frame with content key `key` (its sha256, hex) lies.
+
+        Raises BadInput when `key` is not 64 hex digits, so that no path can be smuggled in.
+        """
+        if len(key) != 64 or set(key) - set("0123456789abcdef"):
+            raise BadInput(f"{key[:80]!r} is not a frame's sha256 (64 hex digits)")
+        return self.root / "thumbnails" / key[:2] / f"{key}.webp"
+
+    def datasets(self) -> list[Dataset]:
+        """All datasets, oldest first."""
+        return [self.dataset(record.id) for record in DatasetRecord.read_all(self.datasets_folder)]
+
+    def dataset(self, wanted: str) -> Dataset:
+        """The dataset with this id, unique prefix of it, or name, or `latest`. Raises NotFound, BadInput."""
+        folder = self.datasets_folder / wanted
+        if wanted and "/" not in wanted and not wanted.startswith(".") and (folder / DatasetRecord.FILE).is_file():
+            return Dataset(folder, DatasetRecord.read(folder))
+        record = find(DatasetRecord.read_all(self.datasets_folder), wanted, kind="dataset")
+        return Dataset(self.datasets_folder / record.id, record)
+
+    def embeddings(self, dataset: Dataset) -> list[Embedding]:
+        """All complete embeddings of `dataset`, oldest first."""
+        parent = dataset.folder / "embeddings"
+        return [Embedding(parent / record.id, record) for record in EmbeddingRecord.read_all(parent)]
+
+    def embedding(self, dataset: Dataset, wanted: str = "latest") -> Embedding:
+        """An embedding of `dataset` by id, prefix, encoder name (the newest made with it), or `latest`."""
+        records = EmbeddingRecord.read_all(dataset.folder / "embeddings")
+        if not records:
+            raise NotFound(f"{dataset.record.name} has no embedding yet; run `embed {dataset.id}` first")
+        named = [record for record in records if record.encoder == wanted]
+        record = named[-1] if named else find(records, wanted, kind="embedding")
+        return Embedding(dataset.folder / "embeddings" / record.id, record)
+
+    def maps(self, dataset: Dataset) -> list[FrameMap]:
+        """All maps of `dataset`, oldest first."""
+        parent = dataset.folder / "maps"
+        return [FrameMap(parent / record.id, record) for record in MapRecord.read_all(parent)]
+
+    def selections(self, dataset: Dataset | None = None) -> list[SavedSelection]:
+        """The selections of `dataset`, or of all datasets, oldest first."""
+        datasets = [dataset] if dataset is not None else self.datasets()
+        found = [
+            SavedSelection(one.folder / "selections" / record.id, record)
+            for one in datasets
+            for record in SelectionRecord.read_all(one.folder / "selections")
+        ]
+        return sorted(found, key=lambda selection: (selection.record.created, selection.record.id))
+
+    def selection(self, wanted: str, dataset: Dataset | None = None) -> SavedSelection:
+        """A selection by id, unique prefix, name, or `latest`, in `dataset` or anywhere."""
+        selections = self.selections(dataset)
+        record = find([one.record for one in selections], wanted, kind="selection")
+        return next(one for one in selections if one.record.id == record.id)
