@@ -62,7 +62,7 @@ def storage_errors(what: str, path: Path) -> Iterator[None]:
             raise StorageFailed(
                 f"no permission for {what} {path}; change its permissions or choose another folder"
             ) from error
-        raise
+        raise StorageFailed(f"{what} {path} failed ({error.strerror or error}); choose another place") from error
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
