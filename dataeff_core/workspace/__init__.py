@@ -1,10 +1,30 @@
-"""Where things lie on disk, what they are called, and how they are found again."""
+"""Where things lie on disk, what they are called, and how they are found again.
 
-from dataeff_core.workspace.datasets import Dataset, DatasetRecord, Source
-from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
-from dataeff_core.workspace.maps import FrameMap, MapRecord
-from dataeff_core.workspace.root import Workspace
-from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
+The names are imported on first use, so that a job that waits in the queue, or `--help`, does not pay for pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataeff_core.workspace.datasets import Dataset, DatasetRecord, Source
+    from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
+    from dataeff_core.workspace.maps import FrameMap, MapRecord
+    from dataeff_core.workspace.root import Workspace
+    from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
+
+HOMES = {
+    "Dataset": "datasets",
+    "DatasetRecord": "datasets",
+    "Embedding": "embeddings",
+    "EmbeddingRecord": "embeddings",
+    "FrameMap": "maps",
+    "MapRecord": "maps",
+    "SavedSelection": "selections",
+    "SelectionRecord": "selections",
+    "Source": "datasets",
+    "Workspace": "root",
+}
 
 __all__ = [
     "Dataset",
@@ -18,3 +38,9 @@ __all__ = [
     "Source",
     "Workspace",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

@@ -1,5 +1,7 @@
 """Atomic files and folders, locks, fingerprints: nothing half-written is ever seen under its final name."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import fcntl
@@ -11,16 +13,19 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any
 
 from dataeff_core.errors import BadInput, Conflict, StorageFailed
 from dataeff_core.reporting import Reporter
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 def fingerprint(*parts: Any) -> str:
     """sha256 (hex) over JSON-able values and bytes, in order; arrays count by dtype, shape and content."""
+    import numpy as np
+
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, bytes):
@@ -109,6 +114,8 @@ def read_json(path: Path) -> Any:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as .npy, atomically and without pickle."""
+    import numpy as np
+
     write_atomically(path, lambda stream: np.save(stream, array, allow_pickle=False))
 
 
