@@ -1,0 +1,23 @@
+"""The dashboard: `streamlit run app.py`.
+
+Streamlit reads this file twice. First, as a module and outside any session, for the server: the name `app` tells it
+to serve this very file together with our picture routes. Then as the script of every session (and of every test
+that starts it with `AppTest.from_file`): that draws the frame and a page.
+"""
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from dataeff_core.ui import frame, routes
+
+if get_script_run_ctx(suppress_warning=True) is None:
+    app = st.App(__file__, routes=routes.routes())
+else:
+    frame.draw(
+        [
+            st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:", default=True),
+            st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+            st.Page("pages/export.py", title="Export", icon=":material/ios_share:"),
+        ]
+    )

@@ -1,0 +1,92 @@
+"""Pictures over HTTP, for the page's own components.
+
+Routes answer without a session or login, so each wants a token: random for every server process, handed to pages
+in the addresses made here. Only ids are taken, never paths. A refusal is one sentence with status 403 or 404.
+"""
+
+import hmac
+import io
+import secrets
+import threading
+from collections.abc import Callable
+
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from streamlit import config
+
+from dataeff_core.errors import DataEffError
+from dataeff_core.ui import cached
+from dataeff_core.workspace import Workspace
+
+TOKEN = secrets.token_urlsafe(24)
+LONGEST_SIDE = 1600  # pixels; larger originals are scaled down for the page
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_A_WHILE = {"Cache-Control": "private, max-age=300", "X-Content-Type-Options": "nosniff"}
+_decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more than two in memory at once
+
+
+def routes() -> list[BaseRoute]:
+    """All routes of ours, for `st.App(routes=...)`; what none of them takes under our prefix is a 404."""
+    return [
+        Route(_prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
+        Route(_prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
+        Route(_prefix() + "/{rest:path}", guarded(lambda request: _refusal("there is nothing at this address"))),
+    ]
+
+
+def thumbnail_url(sha256: str) -> str:
+    """The address of the thumbnail of the frame with this content."""
+    return f"{_prefix()}/thumbnail/{sha256}.webp?token={TOKEN}"
+
+
+def original_url(dataset_id: str, frame_id: str) -> str:
+    """The address of the frame's original, at most LONGEST_SIDE pixels wide and high."""
+    return f"{_prefix()}/original/{dataset_id}/{frame_id}?token={TOKEN}"
+
+
+def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """`answer`, refused without the token; an error the user can act on becomes a 404 with its sentence."""
+
+    def checked(request: Request) -> Response:
+        given = request.query_params.get("token", "")
+        if not hmac.compare_digest(given.encode(), TOKEN.encode()):
+            return _refusal("this address needs the token of the running server; reload the page", 403)
+        try:
+            return answer(request)
+        except DataEffError as error:
+            return _refusal(str(error))
+
+    return checked
+
+
+def _thumbnail(request: Request) -> Response:
+    key = request.path_params["key"].removesuffix(".webp")
+    file = Workspace.open().thumbnail(key)
+    if not file.is_file():
+        return _refusal(f"there is no thumbnail for {key[:12]}...; import the dataset again")
+    return FileResponse(file, media_type="image/webp", headers=_FOREVER)
+
+
+def _original(request: Request) -> Response:
+    from dataeff_core.datasets.originals import read_original
+
+    dataset = cached.dataset(Workspace.open(), request.path_params["dataset"])
+    frame = dataset.frame(request.path_params["frame"])
+    with _decoding:
+        picture = Image.fromarray(read_original(dataset, frame))
+        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=90)
+    return Response(out.getvalue(), media_type="image/jpeg", headers=_A_WHILE)
+
+
+def _refusal(sentence: str, status: int = 404) -> Response:
+    return PlainTextResponse(sentence, status, headers={"Cache-Control": "no-store"})
+
+
+def _prefix() -> str:
+    """Our part of the address, below the path that a proxy may have given the dashboard."""
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}/dataeff" if base else "/dataeff"
