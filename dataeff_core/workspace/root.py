@@ -22,8 +22,11 @@ class Workspace:
         self.root = root
 
     @classmethod
-    def open(cls, root: str | Path | None = None, environment: Mapping[str, str] | None = None) -> "Workspace":
-        """The workspace at `root`, else at $DATAEFF_WORKSPACE, else at ./workspace; made if it is not there.
+    def open(
+        cls, root: str | Path | None = None, environment: Mapping[str, str] | None = None, *, create: bool = True
+    ) -> "Workspace":
+        """The workspace at `root`, else at $DATAEFF_WORKSPACE, else at ./workspace; made if it is not there, unless
+        `create` is false: then it is simply empty, so that a mistyped folder leaves nothing behind.
 
         Raises StorageFailed when it cannot be written, BadInput when the path is a file.
         """
@@ -31,6 +34,8 @@ class Workspace:
         path = Path(root or variables.get(VARIABLE) or "workspace").expanduser().absolute()
         if path.exists() and not path.is_dir():
             raise BadInput(f"the workspace {path} is a file; name a folder")
+        if not create:
+            return cls(path)
         with storage_errors("making the workspace", path):
             for name in ("datasets", "thumbnails", "jobs"):
                 (path / name).mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ def fingerprint(*parts: Any) -> str:
             digest.update(f"a{part.dtype.str}{part.shape}".encode())
             digest.update(np.ascontiguousarray(part).data)
         else:
-            text = canonical_json(part).encode()
+            text = canonical_json(part).encode("utf-8", "surrogatepass")  # names may hold undecodable bytes
             digest.update(b"j" + len(text).to_bytes(8, "big") + text)
     return digest.hexdigest()
 
@@ -99,8 +99,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
+    """Write `value` as indented JSON, atomically; undecodable bytes in names become \\udcXX escapes."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda stream: stream.write(text.encode()))
 
 

@@ -1,0 +1,7 @@
+"""`python -m dataeff_core`."""
+
+import sys
+
+from dataeff_core.cli import main
+
+sys.exit(main())

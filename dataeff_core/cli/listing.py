@@ -1,0 +1,109 @@
+"""`list`: what there is."""
+
+import argparse
+from typing import Any
+
+from dataeff_core.reporting import Reporter
+from dataeff_core.workspace import Workspace
+
+SUMMARY = "List datasets, embeddings, selections and runs of the workspace, or the methods and encoders there are."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=tuple(LISTS), help="what to list")
+
+
+def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
+    return {"what": args.what, "items": LISTS[args.what](workspace)}
+
+
+def text(result: dict[str, Any]) -> str:
+    items = result["items"]
+    if not items:
+        return f"no {result['what']} yet"
+    width = max(len(_label(item)) for item in items)
+    return "\n".join(f"{_label(item):<{width}}  {_rest(item)}".rstrip() for item in items)
+
+
+def _label(item: dict[str, Any]) -> str:
+    return str(item.get("id") or item["name"])
+
+
+def _rest(item: dict[str, Any]) -> str:
+    return "  ".join(f"{key} {value}" for key, value in item.items() if key != "id" and value not in ("", None))
+
+
+def _datasets(workspace: Workspace) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": dataset.id,
+            "name": dataset.record.name,
+            "frames": len(dataset.frames),
+            "groups": int(dataset.frames["group"].nunique()),
+            "unreadable": len(dataset.unreadable),
+            "created": dataset.record.created,
+            "updated": dataset.record.updated,
+        }
+        for dataset in workspace.datasets()
+    ]
+
+
+def _embeddings(workspace: Workspace) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": embedding.id,
+            "dataset": dataset.record.name,
+            "encoder": embedding.record.encoder,
+            "weights": embedding.record.weights,
+            "dim": embedding.record.dim,
+            "frames": embedding.record.frames,
+            "current": embedding.record.dataset_fingerprint == dataset.fingerprint,
+            "created": embedding.record.created,
+        }
+        for dataset in workspace.datasets()
+        for embedding in workspace.embeddings(dataset)
+    ]
+
+
+def _selections(workspace: Workspace) -> list[dict[str, Any]]:
+    records = [selection.record for selection in workspace.selections()]
+    return [
+        {
+            "id": record.id,
+            "name": record.name,
+            "dataset": record.dataset_name,
+            "method": record.method,
+            "frames": record.frames,
+            "kept": record.kept,
+            "retained": record.retained,
+            "created": record.created,
+        }
+        for record in records
+    ]
+
+
+def _methods(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataeff_core.selection import SELECTORS
+
+    return [{"name": one.NAME, "title": one.TITLE, "source": one.SOURCE} for one in SELECTORS]
+
+
+def _encoders(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataeff_core.encoders import ENCODERS
+
+    return [{"name": one.NAME, "title": one.TITLE} for one in ENCODERS]
+
+
+def _runs(workspace: Workspace) -> list[dict[str, Any]]:
+    """Pre-training runs: a workspace holds none before it can make them."""
+    return []
+
+
+LISTS = {
+    "datasets": _datasets,
+    "embeddings": _embeddings,
+    "selections": _selections,
+    "runs": _runs,
+    "methods": _methods,
+    "encoders": _encoders,
+}
