@@ -12,6 +12,8 @@ from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 
 KEPT, DUPLICATE, OUTLIER, INVALID, BUDGET = "kept", "duplicate", "outlier", "invalid", "budget"
+REASONS = (KEPT, DUPLICATE, OUTLIER, INVALID, BUDGET)
+"""A reason's position here is its code (uint8) in arrays and in the browser; 5 is a reviewer's pin."""
 
 Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(m,) and (m,) int rows of the pool -> (m,) bool: True = registration says both show the same view."""
@@ -26,6 +28,7 @@ class Pool:
     groups: np.ndarray | None = None  # (n,) object, str: patient, video
     order: np.ndarray | None = None  # (n,) int64: position within the group
     invalid_score: np.ndarray | None = None  # (n,) float32 in [0, 1]: isolation forest over quality measures
+    invalid_limit: float | None = None  # the invalid_score above which a frame is unusable, where none is asked for
     calibrated_eta: float | None = None  # the similarity limit measured on this dataset's jittered copies
     confirm: Confirm | None = None
 
