@@ -55,10 +55,10 @@ def make_tube(length: float, cells_per_unit: float, rng: np.random.Generator) ->
     rows, columns = int(np.ceil(length * cells_per_unit)), int(np.ceil(2 * np.pi * cells_per_unit))
     theta = ((np.arange(columns, dtype=np.float32) + 0.5) * np.float32(2 * np.pi / columns))[None, :]
     s = ((np.arange(rows, dtype=np.float32) + 0.5) * np.float32(length / rows))[:, None]
-    swell = fractal_noise((rows, columns), 1.6 * cells_per_unit, rng, shortest=0.35 * cells_per_unit, slope=1.6)
+    swell = fractal_noise((rows, columns), 1.8 * cells_per_unit, rng, shortest=0.5 * cells_per_unit, slope=2.0)
     turn = 2 * np.pi * s / length
     corners = np.cos(3 * theta + rng.uniform(0, 6.3) + 0.8 * np.sin(rng.integers(1, 4) * turn))
-    radius = 1.0 + 0.055 * swell + rng.uniform(0.02, 0.09) * corners
+    radius = 1.0 + 0.045 * swell + rng.uniform(0.03, 0.11) * corners
     radius -= np.minimum(_folds(s, theta, length, rng), 0.56)
     radius = np.clip(radius, NARROWEST, WIDEST).astype(np.float32)
     return with_radius(radius, length, cells_per_unit, _axis(s[:, 0], length, rng))
@@ -71,6 +71,45 @@ def with_radius(radius: Array, length: float, cells_per_unit: float, axis: Array
     cavity = radius - gaussian_filter(radius, 0.16 * cells_per_unit, mode="wrap")
     relief = WrappedMaps.build({"radius": radius, "along": along, "around": around, "cavity": cavity}, levels=3)
     return Tube(length=length, cells_per_unit=cells_per_unit, radius=radius, relief=relief, axis=axis)
+
+
+def meet_wall(tube: Tube, origin: Array, rays: Array, start: Array | None = None) -> Array:
+    """Distance to the wall along each ray, (n,): steps of half the clearance, then a secant step onto the wall.
+
+    origin: (3,); rays: (3, n) unit vectors; start: (n,) distances known to lie before the wall.
+    """
+    count = rays.shape[1]
+    near = np.full(count, 0.02, dtype=np.float32) if start is None else start.copy()
+    near_gap = np.full(count, 0.05, dtype=np.float32)
+    far, far_gap = near.copy(), near_gap.copy()
+    active = np.arange(count)
+    for _ in range(90):
+        at = far[active]
+        dx, dy, ds = rays[0].take(active), rays[1].take(active), rays[2].take(active)
+        gap = tube.clearance(origin[0] + dx * at, origin[1] + dy * at, origin[2] + ds * at)
+        far_gap[active] = gap
+        going = (gap > 0.004 * at) & (at < FARTHEST)
+        active, at, gap = active[going], at[going], gap[going]
+        near[active], near_gap[active] = at, gap
+        far[active] = at + np.maximum(np.float32(0.5) * gap, np.float32(0.012) * at)
+        if not len(active):
+            break
+    span = near_gap - far_gap
+    part = np.where(np.abs(span) > 1e-5, near_gap / np.where(np.abs(span) > 1e-5, span, 1), 1)
+    distance = near + (far - near) * np.clip(part, 0, 1.2)
+    return _polish(tube, origin, rays, distance.astype(np.float32))
+
+
+def _polish(tube: Tube, origin: Array, rays: Array, distance: Array) -> Array:
+    """One Newton step with the smooth radius, which takes the map's cells out of the surface."""
+    x, y, s = origin[0] + rays[0] * distance, origin[1] + rays[1] * distance, origin[2] + rays[2] * distance
+    axis_x, axis_y, slope_x, slope_y = tube.axis_at(s)
+    off_x, off_y = x - axis_x, y - axis_y
+    r = np.sqrt(off_x**2 + off_y**2)
+    gap = tube.radius_at(np.arctan2(off_y, off_x), s) - r
+    closing = ((rays[0] - slope_x * rays[2]) * off_x + (rays[1] - slope_y * rays[2]) * off_y) / np.maximum(r, 1e-3)
+    step = np.clip(gap / np.maximum(closing, 0.25), -0.02, 0.02) * (distance < FARTHEST)
+    return (distance + step).astype(np.float32)
 
 
 def _axis(s: Array, length: float, rng: np.random.Generator) -> Array:
@@ -91,17 +130,21 @@ def _folds(s: Array, theta: Array, length: float, rng: np.random.Generator) -> A
     """Height of the haustral folds over (s, theta): crescents and rings, tilted and wavy."""
     rows = s.shape[0]
     height = np.zeros((rows, theta.shape[1]), dtype=np.float32)
-    spacing = rng.uniform(0.65, 1.25)
+    spacing = rng.uniform(0.8, 1.5)
     place = 0.0
     while place < length - 0.5 * spacing:
-        thickness, wander = rng.uniform(0.07, 0.15), rng.uniform(0.02, 0.16)
-        crest = place + wander * np.sin(theta + rng.uniform(0, 6.3)) + 0.05 * np.sin(3 * theta + rng.uniform(0, 6.3))
-        reach = int(np.ceil((4 * thickness + 0.25) / length * rows))
+        thickness, wander = rng.uniform(0.10, 0.2), rng.uniform(0.05, 0.3)
+        crest = place + wander * np.sin(theta + rng.uniform(0, 6.3)) + 0.03 * np.sin(3 * theta + rng.uniform(0, 6.3))
+        reach = int(np.ceil((3 * thickness + 0.35) / length * rows))
         near = np.arange(int(place / length * rows) - reach, int(place / length * rows) + reach) % rows
         distance = s[near] - crest
         distance -= length * np.rint(distance / length)
-        span = 1.0 if rng.random() < 0.3 else np.exp(
-            -np.abs(np.angle(np.exp(1j * (theta - rng.uniform(0, 6.3)))) / rng.uniform(0.8, 1.5)) ** 2.5
+        span = (
+            1.0
+            if rng.random() < 0.3
+            else np.exp(
+                -(np.abs(np.angle(np.exp(1j * (theta - rng.uniform(0, 6.3)))) / rng.uniform(0.8, 1.5)) ** 2.5)
+            )
         )
         profile = np.exp(-(np.abs(distance / thickness) ** 1.8)) * span
         height[near] = np.maximum(height[near], (rng.uniform(0.18, 0.52) * profile).astype(np.float32))

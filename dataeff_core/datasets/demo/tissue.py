@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, zoom
 
 from .textures import Array, WrappedMaps, band_noise, fractal_noise, gradient
 
 # linear-light reflectances of mucosa seen under white light, from pale pink to orange-brown (our choice, by eye)
 PALETTE = (
-    (1.00, 0.33, 0.27),
-    (1.00, 0.37, 0.19),
-    (0.95, 0.25, 0.19),
-    (1.02, 0.44, 0.36),
-    (0.98, 0.42, 0.16),
-    (1.00, 0.30, 0.25),
+    (1.00, 0.22, 0.13),
+    (1.00, 0.25, 0.10),
+    (0.95, 0.17, 0.11),
+    (1.02, 0.30, 0.20),
+    (0.95, 0.29, 0.09),
+    (1.00, 0.20, 0.14),
 )
 DETAIL_UNITS = 0.9  # side of the repeated fine tile, in tube radii
 
@@ -34,9 +34,7 @@ class Tissue:
     wetness: float
 
 
-def make_tissue(
-    length: float, cells_per_unit: float, palette: int, rng: np.random.Generator
-) -> Tissue:
+def make_tissue(length: float, cells_per_unit: float, palette: int, rng: np.random.Generator) -> Tissue:
     """Tissue for a tube of this length. cells_per_unit: texels per tube radius; palette: index into PALETTE."""
     rows, columns = int(np.ceil(length * cells_per_unit)), int(np.ceil(2 * np.pi * cells_per_unit))
     jitter = rng.normal(1.0, 0.05, 3)
@@ -58,18 +56,18 @@ def _wall_maps(
 ) -> dict[str, Array]:
     blotch = _coarse_noise(shape, 1.1 * cells_per_unit, 0.15 * cells_per_unit, rng)
     speckle = fractal_noise(shape, 0.2 * cells_per_unit, rng, slope=0.7)
-    vessels = _vessels(shape, cells_per_unit, rng) * (0.62 + 0.38 * np.tanh(blotch)) * rng.uniform(0.35, 1.0)
-    light = 1.0 + 0.09 * blotch + 0.045 * speckle
+    vessels = _vessels(shape, cells_per_unit, rng) * (0.62 + 0.38 * np.tanh(blotch)) * rng.uniform(0.5, 1.6)
+    light = 1.0 + 0.08 * blotch + 0.025 * speckle
     redness = 0.10 * _coarse_noise(shape, 0.8 * cells_per_unit, 0.1 * cells_per_unit, rng)
     residue = _residue(shape, cells_per_unit, rng)
-    absorbed = {"red": (0.30, 0.0), "green": (0.85, -1.0), "blue": (0.75, -0.9)}
-    stain = {"red": 0.95, "green": 0.55, "blue": 0.10}
+    absorbed = {"red": (0.35, 0.0), "green": (0.95, -1.0), "blue": (0.8, -0.9)}
+    stain = {"red": 0.8, "green": 0.42, "blue": 0.04}
     maps: dict[str, Array] = {}
     for channel, reflectance in zip(absorbed, base, strict=True):
         by_vessel, by_redness = absorbed[channel]
         colour = reflectance * light * np.exp(-by_vessel * vessels + by_redness * redness)
         maps[channel] = (colour * (1 - residue) + stain[channel] * light * residue).astype(np.float32)
-    maps["wet"] = np.clip(0.75 + 0.35 * _coarse_noise(shape, 0.7 * cells_per_unit, 0.08 * cells_per_unit, rng), 0.1, 2)
+    maps["wet"] = np.clip(0.6 + 0.6 * _coarse_noise(shape, 0.7 * cells_per_unit, 0.08 * cells_per_unit, rng), 0.1, 2)
     return maps
 
 
@@ -98,9 +96,10 @@ def _vessels(shape: tuple[int, int], cells_per_unit: float, rng: np.random.Gener
     canvas = Image.new("L", (columns + 2 * margin, rows + 2 * margin))
     draw = ImageDraw.Draw(canvas)
     area = rows * columns / cells_per_unit**2
-    for _ in range(max(1, round(area * rng.uniform(0.7, 1.6)))):
-        start = rng.uniform((margin, margin), (columns + margin, rows + margin))
-        _grow(draw, start, rng.uniform(0, 2 * np.pi), rng.uniform(0.012, 0.028), cells_per_unit, rng)
+    for _ in range(max(1, round(area * rng.uniform(1.2, 3.0)))):
+        x, y = rng.uniform((margin, margin), (columns + margin, rows + margin))
+        root = (float(x), float(y), float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.012, 0.03)))
+        _grow(draw, root, cells_per_unit, rng)
     image = np.asarray(canvas, dtype=np.float32) / 255
     wrapped = image[margin : margin + rows].copy()  # what grew over the edge comes back on the other side
     wrapped[:margin] = np.maximum(wrapped[:margin], image[margin + rows :])
@@ -113,10 +112,13 @@ def _vessels(shape: tuple[int, int], cells_per_unit: float, rng: np.random.Gener
 
 
 def _grow(
-    draw: ImageDraw.ImageDraw, start: NDArray[np.float64], heading: float, width: float, cells: float, rng: np.random.Generator
+    draw: ImageDraw.ImageDraw,
+    root: tuple[float, float, float, float],
+    cells: float,
+    rng: np.random.Generator,
 ) -> None:
-    """One vessel and its branches, drawn in place. width: in tube radii; it thins as the vessel goes on."""
-    pending = [(float(start[0]), float(start[1]), heading, width)]
+    """One vessel and its branches, drawn in place. root: x, y, heading, width (tube radii; it thins on the way)."""
+    pending = [root]
     step = 0.035 * cells
     for _ in range(60):
         if not pending:
@@ -124,15 +126,15 @@ def _grow(
         x, y, heading, width = pending.pop()
         bend = 0.0
         while width > 0.005:
-            bend = 0.75 * bend + rng.normal(0, 0.16)
+            bend = 0.6 * bend + rng.normal(0, 0.13)
             heading += bend
             ahead = (x + step * np.cos(heading), y + step * np.sin(heading))
             thick = width * cells
             draw.line((x, y, *ahead), fill=int(255 * min(1.0, 0.25 + 0.3 * thick)), width=max(1, round(thick)))
             x, y = ahead
-            width *= 0.985
-            if rng.random() < 0.085:
-                side = rng.choice((-1, 1)) * rng.uniform(0.4, 1.1)
+            width *= 0.982
+            if rng.random() < 0.11:
+                side = float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.1))
                 pending.append((x, y, heading + side, width * rng.uniform(0.5, 0.85)))
                 width *= 0.93
 
@@ -141,8 +143,8 @@ def _detail_tile(cells: int, rng: np.random.Generator) -> dict[str, Array]:
     """Fine relief of the wet wall: slopes (height per tube radius) and a tone in which hollows are darker."""
     per_unit = cells / DETAIL_UNITS
     shape = (cells, cells)
-    height = 0.0075 * band_noise(shape, 0.13 * per_unit, rng) + 0.0016 * band_noise(shape, 0.035 * per_unit, rng)
-    height += 0.0007 * fractal_noise(shape, 0.05 * per_unit, rng, slope=0.8)
+    height = 0.0015 * band_noise(shape, 0.11 * per_unit, rng) + 0.00022 * band_noise(shape, 0.04 * per_unit, rng)
+    height += 0.00012 * fractal_noise(shape, 0.05 * per_unit, rng, slope=0.8)
     down, across = gradient(height, per_unit)
     return {"tone": (height / height.std()).astype(np.float32), "down": down, "across": across}
 
@@ -153,6 +155,6 @@ def _pit_tile(cells: int, rng: np.random.Generator) -> dict[str, Array]:
     noise = band_noise((cells, cells), 0.05 * per_unit, rng, bandwidth=0.22)
     gyri = np.abs(noise) - 0.8
     mixed = np.tanh(1.2 * (gyri if rng.random() < 0.5 else noise))
-    height = 0.0022 * mixed + 0.006 * band_noise((cells, cells), 0.22 * per_unit, rng)
+    height = 0.0009 * mixed + 0.003 * band_noise((cells, cells), 0.22 * per_unit, rng)
     down, across = gradient(height.astype(np.float32), per_unit)
     return {"tone": (mixed / mixed.std()).astype(np.float32), "down": down, "across": across}
