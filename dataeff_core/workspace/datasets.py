@@ -27,20 +27,24 @@ FRAME_COLUMNS: dict[str, str] = {
     "height": "int32",
     "group": "string",  # patient, video, procedure; never empty
     "order": "int64",  # position within the group, from 0
-    "mask_bytes": "object",  # path of the mask relative to DatasetRecord.masks (bytes), or None
+    "mask_bytes": "object",  # path of the mask relative to its source's masks folder (bytes), or None
     "present": "bool",  # False when the file has vanished since an earlier import
     "added": "string",  # when first imported, ISO 8601
-    # then: q_<measure> (float32, the quality measures), invalid_score (float32), invalid_measure (string),
-    # label_<name> (string), one each
+    # then: mtime_ns (int64) and file_sha256 (string) of the file it is from, q_<measure> (float32, the quality
+    # measures), invalid_score (float32), invalid_measure (string), label_<name> (string), one each
 }
 UNREADABLE_COLUMNS = ("path", "path_bytes", "source", "reason", "file_bytes")
 
 
 class Source(BaseModel):
-    """A folder (or single video) that frames were imported from."""
+    """A folder (or single file) that frames were imported from, and how; paths are absolute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    root: str  # absolute; undecodable bytes as surrogate escapes, see os.fsdecode
+    root: str
+    fps: float | None = None  # frames a second taken from videos; None: every frame
+    groups: str | None = None  # the pattern, or the CSV file
+    masks: str | None = None
+    labels: str | None = None
 
 
 class DatasetRecord(Record):
@@ -108,9 +112,10 @@ class Dataset:
 
     def mask_file(self, frame: pd.Series) -> Path | None:
         """The mask of `frame`, or None when it has none."""
-        if self.record.masks is None or frame["mask_bytes"] is None:
+        masks = self.record.sources[int(frame["source"])].masks or self.record.masks
+        if masks is None or frame["mask_bytes"] is None:
             return None
-        return inside(Path(self.record.masks), os.fsdecode(frame["mask_bytes"]))
+        return inside(Path(masks), os.fsdecode(frame["mask_bytes"]))
 
     @property
     def lock_file(self) -> Path:
