@@ -29,6 +29,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "demo": Verb("demo", "make a demo dataset and run every step on it", long=True, creates_workspace=True),
     "import": Verb("importing", "register a folder of images and videos", long=True, creates_workspace=True),
+    "health": Verb("health", "what cannot be read, is copied or looks unusable in a dataset"),
     "embed": Verb("embedding", "compute a vector for every frame", long=True),
     "map": Verb("mapping", "lay the frames out in two dimensions", long=True),
     "select": Verb("selecting", "choose which frames to keep", long=True),
