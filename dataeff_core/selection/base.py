@@ -1,9 +1,9 @@
 """What a selection method is, what it is given, and what it answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +19,16 @@ Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(m,) and (m,) int rows of the pool -> (m,) bool: True = registration says both show the same view."""
 
 
+class Store(Protocol):
+    """Remembers arrays that were computed from one pool's vectors, so that none is computed twice."""
+
+    def load(self, key: str) -> dict[str, np.ndarray] | None:
+        """The arrays saved under `key`, None where there are none."""
+
+    def save(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep `arrays` under `key`; never raises for a key saved before."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """The frames a method chooses from. Arrays are aligned with `frame_ids`; all but the ids are optional."""
@@ -31,6 +41,7 @@ class Pool:
     invalid_limit: float | None = None  # the invalid_score above which a frame is unusable, where none is asked for
     calibrated_eta: float | None = None  # the similarity limit measured on this dataset's jittered copies
     confirm: Confirm | None = None
+    store: Store | None = None  # where intermediate results are kept; None: computed each time
 
     def __post_init__(self) -> None:
         n = len(self.frame_ids)
@@ -92,6 +103,10 @@ class Selector(BaseModel, ABC):
     TITLE: ClassVar[str]  # plain words for the form
     SOURCE: ClassVar[str]  # paper and section, or 'baseline'
     NEEDS_VECTORS: ClassVar[bool] = True
+
+    def wants_calibration(self, keep: float | None) -> bool:
+        """Whether `select` with this `keep` needs the pool's calibrated_eta."""
+        return False
 
     @abstractmethod
     def select(

@@ -1,6 +1,5 @@
 """MedDEL: near-duplicates and outliers within k-means clusters (Yang, Tan, Sun, Yan; ACM MM 2024, Sec 3.2)."""
 
-from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -8,16 +7,22 @@ from pydantic import Field
 
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
-from dataeff_core.selection import kmeans
 from dataeff_core.selection.base import INVALID, KEPT, OUTLIER, REASONS, Pool, Selection, Selector
 from dataeff_core.selection.baselines import frames_to_keep
-from dataeff_core.selection.rules import priority_of, rule_named
-from dataeff_core.selection.rules import scores as rule_scores
-from dataeff_core.selection.scored import CODES, MedDELScores, outside_codes
+from dataeff_core.selection.rules import rule_named
+from dataeff_core.selection.scored import CODES, MedDELScores
+from dataeff_core.selection.scoring import (
+    METHOD,
+    NO_EPSILON,
+    NO_ETA,
+    NO_INVALID,
+    clustered,
+    recall,
+    remember,
+    rescored,
+)
 from dataeff_core.selection.standing import representative_of, representatives
-from dataeff_core.selection.vectors import check_vectors
 
-NO_EPSILON, NO_INVALID, NO_ETA = 2.0, 1.0, 1.0  # limits that nothing exceeds
 MEMBERS_WANTED = 2000
 
 
@@ -34,7 +39,7 @@ def default_k(n: int) -> int:
 class MedDEL(Selector):
     """Cluster, take out unusable and unusual frames, then one of each two frames that are too alike."""
 
-    NAME: ClassVar[str] = "meddel"
+    NAME: ClassVar[str] = METHOD
     TITLE: ClassVar[str] = "Remove near-duplicates, unusual and unusable frames"
     SOURCE: ClassVar[str] = "MedDEL (ACM MM 2024), Algorithm 1; rule 'cover': ours"
 
@@ -109,7 +114,7 @@ class MedDEL(Selector):
         self, pool: Pool, *, seed: int = 0, keep: float | None = None, reporter: Reporter | None = None
     ) -> Selection:
         """See Selector.select; `score`, then `decide`."""
-        if keep is None or self.confirm or not rule_named(self.rule).movable:
+        if self.needs_limit(keep):
             self.limit(pool)  # refused before the long part
         return self.decide(pool, self.score(pool, seed=seed, reporter=reporter), keep=keep)
 
@@ -120,25 +125,21 @@ class MedDEL(Selector):
         Raises BadInput for unusable vectors, naming the frame, or when `rule` or `confirm` needs an eta and
         there is none; Cancelled.
         """
-        vectors = pool.need_vectors(self.NAME)
-        check_vectors(vectors, pool.frame_ids)
-        k = min(self.k or default_k(len(pool)), len(pool))
-        found = kmeans.fit(vectors, k, seed=seed, iterations=self.iterations, reporter=reporter)
-        empty = MedDELScores(
-            labels=found.labels,
-            distances=found.distances,
-            insertion_similarity=np.full(len(pool), np.nan, np.float32),
-            invalid_score=pool.invalid_score,
-            outside=np.full(len(pool), CODES[INVALID]),
-            k=k,
-            seed=seed,
-            rule=self.rule,
-            keep=self.keep,
-            epsilon=NO_EPSILON,
-            invalid=NO_INVALID,
-            notes=found.notes,
+        k = min(self.k or default_k(len(pool)), max(1, len(pool)))
+        bound = [f"{self.limit(pool):.9g}"] if self.confirm or not rule_named(self.rule).movable else []
+        bare = clustered(
+            pool, k=k, iterations=self.iterations, seed=seed, rule=self.rule, keep=self.keep, reporter=reporter
         )
-        return self.rescore(pool, empty, reporter=reporter)
+        if pool.store is None:
+            return self.rescore(pool, bare, reporter=reporter)
+        confirmed = ["confirmed"] if self.confirm else []
+        key = "-".join(["scores", f"{k}-{seed}-{self.iterations}", self.rule, self.keep, *confirmed, *bound])
+        known = pool.store.load(key)
+        if known is not None:
+            return self.rescore(pool, recall(bare, known), reporter=reporter)
+        scores = self.rescore(pool, bare, reporter=reporter)
+        pool.store.save(key, remember(scores))
+        return scores
 
     def rescore(
         self,
@@ -150,41 +151,19 @@ class MedDEL(Selector):
         eta: float | None = None,
         reporter: Reporter | None = None,
     ) -> MedDELScores:
-        """The same clusters with other limits: walks again only those that lose or gain a member, or all where
-        the scores hold for one eta only and that changes. What is None is taken from this selector and the pool.
+        """The same clusters with other limits (None: this selector's, else the pool's); see `rescored`.
 
-        Equal to scoring from scratch with these limits.
+        Fast where few clusters change; equal to scoring from scratch with these limits.
         """
-        rule = rule_named(scores.rule)
-        epsilon = self.farthest() if epsilon is None else float(epsilon)
-        invalid = self.worst(pool) if invalid is None else float(invalid)
-        bound = self.confirm or not rule.movable
-        limit = (self.limit(pool) if eta is None else float(eta)) if bound else -1.0
-        highest = limit if not rule.movable else 1.0
-        outside = outside_codes(scores.distances, scores.invalid_score, epsilon=epsilon, invalid=invalid)
-        changed = (outside == 0) != (scores.outside == 0)
-        if (limit, highest) != (scores.lowest_eta, scores.highest_eta):
-            changed[:] = True
-        touched = np.isin(scores.labels, np.unique(scores.labels[changed])) & (outside == 0)
-        fresh = rule_scores(
-            rule,
-            pool.need_vectors(self.NAME),
-            np.where(touched, scores.labels, -1),
-            priority_of(scores.distances, scores.keep, seed=scores.seed),
-            eta=limit,
+        bound = self.confirm or not rule_named(scores.rule).movable
+        return rescored(
+            pool,
+            scores,
+            epsilon=first(epsilon, first(self.epsilon, NO_EPSILON)),
+            invalid=first(invalid, self.worst(pool)),
+            eta=(self.limit(pool) if eta is None else eta) if bound else None,
             confirm=self.confirmation(pool),
             reporter=reporter,
-        )
-        insertion = np.where(touched, fresh, scores.insertion_similarity)
-        insertion[outside != 0] = np.nan
-        return replace(
-            scores,
-            insertion_similarity=insertion,
-            outside=outside,
-            epsilon=epsilon,
-            invalid=invalid,
-            lowest_eta=limit,
-            highest_eta=highest,
         )
 
     def decide(
@@ -235,9 +214,12 @@ class MedDEL(Selector):
         found = {"k": scores.k, "epsilon": scores.epsilon, "invalid": scores.invalid, "eta": float(eta)}
         return self.model_dump(mode="json") | found
 
-    def farthest(self) -> float:
-        """epsilon, or what nothing exceeds."""
-        return NO_EPSILON if self.epsilon is None else self.epsilon
+    def wants_calibration(self, keep: float | None) -> bool:
+        return self.eta is None and self.needs_limit(keep)
+
+    def needs_limit(self, keep: float | None) -> bool:
+        """Whether a selection with this `keep` depends on eta (beyond the name of a reason)."""
+        return keep is None or self.confirm or not rule_named(self.rule).movable
 
     def worst(self, pool: Pool) -> float:
         """The invalid limit: this selector's, else the dataset's, else what nothing exceeds."""

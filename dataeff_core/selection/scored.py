@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataeff_core.errors import BadInput
-from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, OUTLIER, REASONS
+from dataeff_core.selection.base import BUDGET, DUPLICATE, REASONS
 from dataeff_core.selection.rules import rule_named
 
 CODES = {reason: np.uint8(code) for code, reason in enumerate(REASONS)}
@@ -74,13 +74,3 @@ class MedDELScores:
     def movable(self) -> bool:
         """Whether eta can move without another walk."""
         return rule_named(self.rule).movable
-
-
-def outside_codes(
-    distances: np.ndarray, invalid_score: np.ndarray | None, *, epsilon: float, invalid: float
-) -> np.ndarray:
-    """(n,) uint8: INVALID where invalid_score > invalid, else OUTLIER where distance > epsilon, else 0."""
-    codes = np.where(distances > np.float32(epsilon), CODES[OUTLIER], np.uint8(0))
-    if invalid_score is not None:
-        codes[invalid_score > np.float32(invalid)] = CODES[INVALID]
-    return codes

@@ -1,0 +1,138 @@
+"""Why one frame was kept or dropped: the numbers, and one sentence that a clinician reads."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dataeff_core.errors import NotFound, Stale
+from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, KEPT, OUTLIER
+from dataeff_core.suppliers import Suppliers
+from dataeff_core.workspace import SavedSelection, SelectionRecord, Workspace
+
+SUPPLIERS = Suppliers()
+LIMITS = {KEPT: "eta", DUPLICATE: "eta", OUTLIER: "epsilon", INVALID: "invalid"}
+"""Reason -> the parameter that the frame's score was compared with."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One decision. Numbers are None where the method has none."""
+
+    frame_id: str
+    decision: str  # 'kept' or 'dropped'
+    reason: str
+    representative_id: str | None  # the kept frame that stands for a dropped one
+    similarity: float | None  # cosine to it
+    distance: float | None  # cosine distance to the centre of the frame's cluster
+    score: float | None  # what was compared ...
+    threshold: float | None  # ... with this
+    sentence: str
+
+
+def explain(
+    workspace: Workspace, saved: SavedSelection, frame_id: str, *, suppliers: Suppliers = SUPPLIERS
+) -> Explanation:
+    """Explain one frame of a saved selection, by its id, a unique prefix of it, or its path.
+
+    Raises NotFound when there is no such frame, Stale when it came to the dataset after the selection.
+    """
+    dataset = workspace.dataset(saved.record.dataset)
+    frame = dataset.frame(frame_id)
+    decisions = saved.decisions
+    found = decisions[decisions["frame_id"] == frame["frame_id"]]
+    if found.empty:
+        raise Stale(f"selection {saved.id} was made before frame {frame['frame_id']} came; run `select` again")
+    row = found.iloc[0]
+    threshold = threshold_of(saved.record, row["reason"])
+    standing_id = None if pd.isna(row["representative_id"]) else str(row["representative_id"])
+    try:
+        standing = None if standing_id is None else dataset.frame(standing_id)
+    except NotFound:  # its file has vanished since
+        standing = None
+    measure = frame.get("invalid_measure")
+    return Explanation(
+        frame_id=str(frame["frame_id"]),
+        decision=str(row["decision"]),
+        reason=str(row["reason"]),
+        representative_id=standing_id,
+        similarity=number(row["similarity"]),
+        distance=number(row["distance"]),
+        score=number(row["score"]),
+        threshold=threshold,
+        sentence=sentence(
+            str(row["reason"]),
+            frame,
+            standing=standing,
+            similarity=number(row["similarity"]),
+            threshold=threshold,
+            fault=suppliers.fault("" if pd.isna(measure) else str(measure)),
+        ),
+    )
+
+
+def threshold_of(record: SelectionRecord, reason: str) -> float | None:
+    """The limit that decided on a frame with this reason; None where there was none, as when a share was kept."""
+    if record.keep is not None and reason == KEPT:
+        return None
+    return number(record.params.get(LIMITS.get(reason, "")))
+
+
+def sentence(
+    reason: str,
+    frame: pd.Series,
+    *,
+    standing: pd.Series | None = None,
+    similarity: float | None = None,
+    threshold: float | None = None,
+    fault: str = "",
+) -> str:
+    """Why, in plain words. `frame` and `standing` (its kept representative) are rows of the frames table;
+    `fault` says what makes a frame unusable, such as 'much blurrier than the rest'."""
+    other = None if standing is None else name_of(standing, seen_from=frame)
+    alike = similarity is not None and (threshold is None or similarity > threshold)
+    said = {
+        KEPT: "Kept: no kept frame is more similar than the limit."
+        if threshold is not None
+        else "Kept: it is one of the frames chosen.",
+        DUPLICATE: _duplicate(other, alike),
+        OUTLIER: "Removed as unusual: it is unlike all frames of its kind.",
+        INVALID: f"Removed as unusable: {fault or 'its picture quality stands out from the rest'}.",
+        BUDGET: "Removed for the number of frames asked for: "
+        + (f"of those kept, {other} is most like it." if other else "others were chosen."),
+    }
+    return said.get(reason, f"Decided otherwise: {reason}.")
+
+
+def _duplicate(other: str | None, alike: bool) -> str:
+    if other is None:
+        return "Removed: nearly the same as another frame."
+    if alike:
+        return f"Removed: nearly the same as {other}, which is kept."
+    return f"Removed: nearly the same as a frame that was removed itself; of those kept, {other} is most like it."
+
+
+def name_of(frame: pd.Series, *, seen_from: pd.Series) -> str:
+    """How one frame is called beside another: 'the frame at 01:22.4 of this video', 'the frame p01/a.png'."""
+    if frame["kind"] != "video":
+        return f"the frame {frame['path']}"
+    same = (frame["source"], frame["path"]) == (seen_from["source"], seen_from["path"])
+    time = number(frame["time_s"])
+    at = f"the frame at {clock(time)}" if time is not None else f"frame {int(frame['frame_index'])}"
+    return f"{at} of {'this video' if same else frame['path']}"
+
+
+def clock(seconds: float) -> str:
+    """82.44 -> '01:22.4'; hours are shown where there are any."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(abs(tenths), 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
+    return ("-" if tenths < 0 else "") + (f"{hours}:{text}" if hours else text)
+
+
+def number(value: object) -> float | None:
+    """A finite float, or None."""
+    if value is None or value is pd.NA or not math.isfinite(float(value)):  # type: ignore[arg-type]
+        return None
+    return float(value)  # type: ignore[arg-type]

@@ -1,0 +1,51 @@
+"""What selection needs to know from other families, handed over in one place: families do not import each other.
+
+Each supplier imports its family when it is first called, so that importing this module costs nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataeff_core.reporting import Reporter
+from dataeff_core.workspace import Dataset, Embedding, Workspace
+
+
+def invalid_limit(scores: np.ndarray) -> float:
+    """(n,) invalid scores of a dataset -> the score above which a frame is unusable where the user sets none."""
+    from dataeff_core.datasets.invalid import default_limit
+
+    return default_limit(scores)
+
+
+def fault(standing_out: str) -> str:
+    """What makes a frame unusable, in words: 'sharpness:low' -> 'much blurrier than the rest'; '' for ''."""
+    from dataeff_core.datasets.quality import words
+
+    return words(standing_out) if standing_out else ""
+
+
+def calibrated_eta(embedding: Embedding) -> float | None:
+    """The newest eta measured on the dataset's own frames with this embedding, None where there is none."""
+    from dataeff_core.workspace.calibrations import calibrations
+
+    known = calibrations(embedding)
+    return float(known[-1].eta) if known else None
+
+
+def calibrate(workspace: Workspace, dataset: Dataset, embedding: Embedding, reporter: Reporter) -> None:
+    """Measure it and store it with the embedding."""
+    from dataeff_core.encoders.calibration import calibrate as measure
+
+    measure(workspace, dataset, embedding, reporter=reporter)
+
+
+@dataclass(frozen=True)
+class Suppliers:
+    """Who answers; any may be None, and then that is not known."""
+
+    invalid_limit: Callable[[np.ndarray], float] | None = invalid_limit
+    fault: Callable[[str], str] = fault
+    calibrated_eta: Callable[[Embedding], float | None] | None = calibrated_eta
+    calibrate: Callable[[Workspace, Dataset, Embedding, Reporter], None] | None = calibrate
