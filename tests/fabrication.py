@@ -70,6 +70,9 @@ def fabricate(
     for name_ in MEASURES:
         values = np.array([_measured(seed * 1000 + one)[name_] for one in range(distinct_pictures)], np.float32)
         table[f"q_{name_}"] = values[which]
+    if thumbnails:
+        files = [source / path for path in table["path"]]
+        table["file_bytes"] = [file.stat().st_size if file.is_file() else 0 for file in files]
     dataset = _save_dataset(workspace, source, table.astype(FRAME_COLUMNS | {"invalid_measure": "string"}), name)
     vectors = _vectors(scene, dim, rng)
     embedding = _save_embedding(dataset, vectors)
