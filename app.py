@@ -6,11 +6,14 @@ that starts it with `AppTest.from_file`): that draws the frame and a page.
 """
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dataeff_core.ui import frame, routes
 
 if get_script_run_ctx(suppress_warning=True) is None:
+    # Pages are those named below. Without this a link straight to one, on a fresh server, would bypass this file.
+    PagesManager.uses_pages_directory = False
     app = st.App(__file__, routes=routes.routes())
 else:
     frame.draw(

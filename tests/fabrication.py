@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from dataeff_core.datasets import quality
+from dataeff_core.datasets.names import shown
 from dataeff_core.datasets.quality import MEASURES
 from dataeff_core.workspace import (
     Dataset,
@@ -66,7 +67,9 @@ def fabricate(
     scene = _scenes(frames, groups)
     table = _frames_table(frames, groups, hostile_names, rng)
     which = scene % distinct_pictures if distinct else np.arange(frames) % distinct_pictures
-    table["sha256"] = _write_pictures(workspace, source, table, pictures=which, seed=seed, thumbnails=thumbnails)
+    table[["sha256", "file_bytes"]] = _write_pictures(
+        workspace, source, table, pictures=which, seed=seed, thumbnails=thumbnails
+    )
     for name_ in MEASURES:
         values = np.array([_measured(seed * 1000 + one)[name_] for one in range(distinct_pictures)], np.float32)
         table[f"q_{name_}"] = values[which]
@@ -169,13 +172,13 @@ def _frames_table(frames: int, groups: int, hostile: bool, rng: np.random.Genera
         {
             "frame_id": [frame_id(0, os.fsencode(path), 0) for path in paths],
             "source": 0,
-            "path": paths,
+            "path": [shown(os.fsencode(path)) for path in paths],
             "path_bytes": [os.fsencode(path) for path in paths],
             "kind": "image",
             "frame_index": 0,
             "time_s": np.nan,
             "sha256": "",
-            "file_bytes": 20_000,
+            "file_bytes": 0,
             "width": 224,
             "height": 192,
             "group": [group_names[one] for one in group],
@@ -192,12 +195,12 @@ def _frames_table(frames: int, groups: int, hostile: bool, rng: np.random.Genera
 
 def _write_pictures(
     workspace: Workspace, source: Path, table: pd.DataFrame, *, pictures: np.ndarray, seed: int, thumbnails: bool
-) -> list[str]:
-    """The sha256 of each frame; writes originals (hard links where frames share one) and thumbnails."""
-    keys: dict[int, str] = {}
+) -> list[tuple[str, int]]:
+    """sha256 and size of each frame; writes originals (hard links where frames share one) and thumbnails."""
+    keys: dict[int, tuple[str, int]] = {}
     first: dict[int, Path] = {}
-    for path, one in zip(table["path"], pictures.tolist(), strict=True):
-        file = source / path
+    for path, one in zip(table["path_bytes"], pictures.tolist(), strict=True):
+        file = source / os.fsdecode(path)
         if one in keys:
             if thumbnails and len(table) <= 5000:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -205,11 +208,11 @@ def _write_pictures(
             continue
         pixels = Image.fromarray(picture(seed * 1000 + one)) if thumbnails else None
         data = _encoded(pixels, "PNG") if pixels else f"{seed}/{one}".encode()
-        keys[one], first[one] = hashlib.sha256(data).hexdigest(), file
+        keys[one], first[one] = (hashlib.sha256(data).hexdigest(), len(data)), file
         if pixels:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-            thumbnail = workspace.thumbnail(keys[one])
+            thumbnail = workspace.thumbnail(keys[one][0])
             thumbnail.parent.mkdir(exist_ok=True)
             thumbnail.write_bytes(_encoded(pixels, "WEBP"))
     source.mkdir(parents=True, exist_ok=True)

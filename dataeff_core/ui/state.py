@@ -8,6 +8,7 @@ from dataeff_core.workspace import Dataset, Workspace
 
 DATASET_KEY = "dataset"  # also the query parameter, so that a link restores the choice
 WORDS_KEY = "words"
+_NEXT_DATASET = "dataset-next"
 PLAIN, SYMBOLS = "plain words", "symbols"
 
 
@@ -28,8 +29,8 @@ def dataset() -> Dataset | None:
 
 
 def choose_dataset(dataset_id: str) -> None:
-    """Make this the dataset at hand from the next run on; call it in a callback or before the sidebar is drawn."""
-    st.session_state[DATASET_KEY] = dataset_id
+    """Make this the dataset at hand from the next run on."""
+    st.session_state[_NEXT_DATASET] = dataset_id
 
 
 def plain_words() -> bool:
@@ -45,7 +46,10 @@ def draw_dataset_picker(space: Workspace) -> None:
         return
     names = [record.name for record in records]
     shown = {r.id: r.name if names.count(r.name) == 1 else f"{r.name} ({r.id[-6:]})" for r in records}
-    if st.session_state.get(DATASET_KEY) not in shown:
+    wanted = st.session_state.pop(_NEXT_DATASET, None) or st.session_state.get(DATASET_KEY)
+    if wanted in shown:
+        st.session_state[DATASET_KEY] = wanted
+    else:
         st.session_state.pop(DATASET_KEY, None)
     st.selectbox(
         "Dataset",

@@ -1,0 +1,171 @@
+"""What runs in the background, in reach of every page: progress, time left, stop, go on, log, command line.
+
+Nothing about a job is kept here: each drawing reads the jobs' folders, so the panel is right after a reload, after
+a restart of the server, and for jobs started from a shell.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dataeff_core import jobs
+from dataeff_core.errors import DataEffError
+from dataeff_core.jobs import Job, JobStatus
+from dataeff_core.ui import commands
+from dataeff_core.ui.quantities import count, counted, duration, literal, when
+from dataeff_core.workspace import Workspace
+
+ACTIVE = ("queued", "running")
+POLL_SECONDS = 1.0
+MOST_SHOWN = 12
+LOG_LINES = 40
+WORDS = {
+    "demo": "Make the demo",
+    "import": "Import frames",
+    "embed": "Prepare comparison",
+    "calibrate": "Measure likeness",
+    "map": "Draw the map",
+    "select": "Choose frames",
+    "export": "Export",
+    "verify": "Check an export",
+}
+STATES = {
+    "queued": ("waiting", ":material/schedule:"),
+    "running": ("running", ":material/progress_activity:"),
+    "done": ("done", ":material/check_circle:"),
+    "failed": ("failed", ":material/error:"),
+    "cancelled": ("stopped", ":material/cancel:"),
+    "lost": ("lost", ":material/link_off:"),
+}
+_SEEN, _MESSAGE = "jobs-seen-active", "jobs-message"
+
+
+def draw(workspace: Workspace) -> None:
+    """The panel, in the place where it is called; it renews itself while something runs, and the whole page once
+    when something has ended."""
+    active = active_jobs(workspace)
+    st.session_state[_SEEN] = [job.id for job in active]
+    st.fragment(_draw, run_every=POLL_SECONDS if active else None)(workspace)
+
+
+def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:
+    """Start each command line as a job, to be worked on in this order, and say so in a passing note.
+
+    Raises DataEffError."""
+    started = [jobs.start(workspace, argv) for argv in commands_]
+    names = ", ".join(words(job.verb).lower() for job in started)
+    st.toast(f"Started in the background: {names}. You can go on meanwhile.", icon=":material/rocket_launch:")
+    return started
+
+
+def words(verb: str) -> str:
+    """What the verb does, in words."""
+    return WORDS.get(verb, verb.capitalize())
+
+
+def active_jobs(workspace: Workspace) -> list[Job]:
+    """Jobs that run or wait, oldest first."""
+    return [job for job in reversed(jobs.jobs(workspace)) if job.status.state in ACTIVE]
+
+
+def of_dataset(found: Sequence[Job], dataset_id: str, name: str = "") -> list[Job]:
+    """Those whose command line names this dataset."""
+    wanted = {dataset_id, name, commands.option("name", name)} - {"", "--name="}
+    return [job for job in found if wanted & set(job.argv[1:])]
+
+
+def draw_progress(job: Job) -> None:
+    """One bar: what the job does now, how far it is, how long it takes yet."""
+    progress = job.progress
+    if job.status.state == "queued" or progress is None:
+        st.progress(0.0, text="waits for its turn" if job.status.state == "queued" else "starting")
+        return
+    text = literal(progress.phase)
+    if progress.total:
+        text += f" · {count(progress.done)} of {count(progress.total)}"
+    if progress.eta_seconds is not None:
+        text += f" · {duration(progress.eta_seconds)} left"
+    st.progress(progress.share or 0.0, text=text)
+
+
+def _draw(workspace: Workspace) -> None:
+    found = jobs.jobs(workspace)
+    states = {job.id: job.status for job in found}
+    active = [job for job in reversed(found) if states[job.id].state in ACTIVE]
+    ended = [job for job in found if states[job.id].state not in ACTIVE]
+    if set(st.session_state.get(_SEEN, ())) - {job.id for job in active}:
+        st.rerun()  # something ended: the page shows what it made
+    with st.popover(_label(active, states), icon=_icon(active, ended, states), width="stretch", key="jobs-popover"):
+        if message := st.session_state.pop(_MESSAGE, ""):
+            st.warning(literal(message))
+        if not found:
+            st.caption("Nothing has run yet. Imports, comparisons and exports run here, while you go on.")
+        for job in active:
+            _draw_active(job, states[job.id])
+        for job in ended[:MOST_SHOWN]:
+            _draw_ended(workspace, job, states[job.id])
+        if len(ended) > MOST_SHOWN:
+            older = counted(len(ended) - MOST_SHOWN, "older one")
+            st.caption(f"and {older}; `python -m dataeff_core jobs` lists all")
+
+
+def _label(active: Sequence[Job], states: dict[str, JobStatus]) -> str:
+    if not active:
+        return "Jobs"
+    running = [job for job in active if states[job.id].state == "running"]
+    if not running:
+        return f"{counted(len(active), 'job')} waiting"
+    progress = running[0].progress
+    share = f" {100 * progress.share:.0f}\u202f%" if progress and progress.share is not None else ""
+    more = f" · {len(active) - 1} more" if len(active) > 1 else ""
+    return f"{words(running[0].verb)}{share}{more}"
+
+
+def _icon(active: Sequence[Job], ended: Sequence[Job], states: dict[str, JobStatus]) -> str:
+    if active:
+        return STATES["running"][1]
+    last = states[ended[0].id].state if ended else "done"
+    return STATES[last][1] if last in ("failed", "lost") else ":material/task_alt:"
+
+
+def _draw_active(job: Job, status: JobStatus) -> None:
+    with st.container(border=True, gap="small"):
+        head, button = st.columns([3, 1], vertical_alignment="center")
+        head.markdown(f"**{words(job.verb)}** {_subject(job)}")
+        if button.button("Stop", key=f"stop-{job.id}", help="What is finished stays; you can go on later."):
+            _act(job.cancel)
+        draw_progress(job)
+
+
+def _draw_ended(workspace: Workspace, job: Job, status: JobStatus) -> None:
+    state, icon = STATES[status.state]
+    took = f" in {duration(status.seconds)}" if status.seconds is not None else ""
+    with st.container(border=True, gap="small"):
+        head, button = st.columns([3, 1], vertical_alignment="center")
+        head.markdown(f"{icon} **{words(job.verb)}** {_subject(job)}  \n{state}{took} · {when(job.created)}")
+        resumable = status.state in ("failed", "cancelled", "lost")
+        if resumable and button.button("Go on", key=f"resume-{job.id}", help="Runs the same again where it stopped."):
+            _act(job.resume)
+        if status.error:
+            st.caption(literal(status.error))
+        details = st.expander("Log and command", key=f"log-{job.id}-{job.attempt}", on_change="rerun")
+        if details.open:
+            with details:
+                st.code(job.log_tail(LOG_LINES) or "nothing was printed", language=None, wrap_lines=True, height=220)
+                commands.draw(workspace, job.argv)
+
+
+def _act(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except DataEffError as error:
+        st.session_state[_MESSAGE] = str(error)
+    st.rerun()
+
+
+def _subject(job: Job) -> str:
+    """What the job is about: the word after the verb, in quotes only as text."""
+    named = next((one.removeprefix("--name=") for one in job.argv if one.startswith("--name=")), "")
+    first = next((one for one in job.argv[1:] if not one.startswith("-")), "")
+    subject = named or first.rstrip("/").rpartition("/")[2]
+    return literal(subject[:60])
