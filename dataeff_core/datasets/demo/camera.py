@@ -25,6 +25,10 @@ class Pose:
     origin: Array
     axes: Array
 
+    def turned(self, rays: Array) -> Array:
+        """Rays (3, n) of the camera's frame in the tube's frame."""
+        return turned(self.axes.T, rays)
+
 
 @dataclass(frozen=True)
 class Path:
@@ -110,8 +114,8 @@ def view_groups(poses: list[Pose], same_content: list[tuple], tips: Array) -> li
 
     Each frame, in order, joins the earliest group from whose *first* frame its camera differs by at most
     SAME_POSITION, SAME_DIRECTION_DEG and SAME_ROLL_DEG, and which shows the same content; else it starts a group.
-    poses: n cameras; same_content: n tuples that must be equal within a group (polyps and instruments in view), or
-    () for a frame that belongs to no group (a planted fault); tips: (n, 2) the instrument's tip, share of the frame's
+    poses: n cameras; same_content: n tuples that must be equal within a group (is an instrument in view), or () for
+    a frame that belongs to no group (a planted fault); tips: (n, 2) the instrument's tip, as a share of the frame's
     side, NaN without one. Returns n group numbers from 0, -1 for no group.
     """
     firsts: list[int] = []
@@ -136,6 +140,11 @@ def same_view(one: Pose, other: Pose) -> bool:
     roll = float(np.degrees(np.arctan2(one.axes[0] @ other.axes[1], one.axes[0] @ other.axes[0])))
     near = float(np.linalg.norm(one.origin - other.origin)) <= SAME_POSITION
     return near and turn <= SAME_DIRECTION_DEG and abs(roll) <= SAME_ROLL_DEG
+
+
+def turned(matrix: Array, vectors: Array) -> Array:
+    """matrix (3, 3) times vectors (3, n); without BLAS, whose threads would get in the way of the other workers."""
+    return np.einsum("ij,jn->in", matrix, vectors)
 
 
 def _unit(vector: Array) -> Array:

@@ -103,8 +103,8 @@ def _darkness(image: Array, alpha: Array, strength: float, shift: int, rng: np.r
 
 
 def _overexposure(image: Array, alpha: Array, strength: float, shift: int, rng: np.random.Generator) -> tuple:
-    flood = image * (6 + 5 * strength) + gaussian_filter(np.clip(image, 0, 1), (9, 9, 0)) * (1.5 + strength)
-    return flood + 0.12 + 0.02 * shift, np.zeros_like(alpha)
+    flood = image * (8 + 5 * strength) + gaussian_filter(np.clip(image, 0, 1), (9, 9, 0)) * (2 + strength)
+    return flood + 0.15 + 0.02 * shift, np.zeros_like(alpha)
 
 
 def _bubbles(image: Array, alpha: Array, strength: float, shift: int, rng: np.random.Generator) -> tuple:
@@ -138,7 +138,9 @@ def _stool(image: Array, alpha: Array, strength: float, shift: int, rng: np.rand
     cloud = np.roll(cloud, 2 * shift, 0)
     cover = 1 / (1 + np.exp(-(cloud + 0.3 + 0.5 * strength) * 7))
     light = gaussian_filter(image.max(2), 0.03 * size)
-    relief = np.clip(1 + 0.012 * size * np.gradient(gaussian_filter(lumps, 1), axis=0) + 0.1 * lumps, 0.25, 2)
+    relief = np.clip(
+        1 + 0.006 * size * np.gradient(gaussian_filter(lumps, 0.008 * size), axis=0) + 0.1 * lumps, 0.25, 2
+    )
     colour = np.array([0.50, 0.27, 0.055]) * (light * relief * (0.7 + 0.2 * np.tanh(cloud)))[..., None]
     shine = np.clip(lumps - 2.4, 0, 1)[..., None] * light[..., None]
     return image * (1 - cover[..., None]) + (colour + shine) * cover[..., None], cover

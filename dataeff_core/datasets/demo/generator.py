@@ -1,5 +1,6 @@
 """The demo dataset as a whole: how the frames are shared out to videos, drawn by processes, and put in place."""
 
+import csv
 import multiprocessing
 import os
 import shutil
@@ -12,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import psutil
 
 from dataeff_core.errors import BadInput, Conflict
@@ -72,7 +72,7 @@ def generate(
         try:
             plans = plan_videos(stage, frames=frames, seed=seed, size=size)
             rows = _render_all(plans, progress or (lambda done: None), workers or _processors())
-            pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(stage / "truth.csv", index=False, lineterminator="\n")
+            _write_truth(rows, stage / "truth.csv")
             _put_in_place(stage, folder)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
@@ -131,6 +131,13 @@ def _staging_folder(folder: Path) -> Path:
     for part in ("videos", "masks"):
         (stage / part).mkdir(parents=True)
     return stage
+
+
+def _write_truth(rows: list[dict[str, Any]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
 
 
 def _put_in_place(stage: Path, folder: Path) -> None:

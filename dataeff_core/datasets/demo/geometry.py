@@ -108,7 +108,8 @@ def _polish(tube: Tube, origin: Array, rays: Array, distance: Array) -> Array:
     r = np.sqrt(off_x**2 + off_y**2)
     gap = tube.radius_at(np.arctan2(off_y, off_x), s) - r
     closing = ((rays[0] - slope_x * rays[2]) * off_x + (rays[1] - slope_y * rays[2]) * off_y) / np.maximum(r, 1e-3)
-    step = np.clip(gap / np.maximum(closing, 0.25), -0.02, 0.02) * (distance < FARTHEST)
+    most = np.float32(0.01) + np.float32(0.015) * distance
+    step = np.clip(gap / np.maximum(closing, 0.12), -most, most) * (distance < FARTHEST)
     return (distance + step).astype(np.float32)
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .camera import Path, Pose
+from .camera import Path, Pose, turned
 from .geometry import Tube, meet_wall, with_radius
 from .textures import Array
 
@@ -22,7 +23,7 @@ class Polyp:
     pits: float
     bound: float
 
-    def meet(self, origin: Array, rays: Array, farthest: Array) -> tuple[Array, Array]:
+    def meet(self, origin: Array, rays: Array, farthest: Array) -> tuple[NDArray[np.int64], Array]:
         """Rays that meet a lobe nearer than `farthest`. rays: (3, n) unit vectors; farthest: (n,).
 
         Returns (indices into the rays, distances).
@@ -35,21 +36,21 @@ class Polyp:
         some = rays[:, near]
         for centre, frame, radii in zip(self.centres, self.frames, self.radii, strict=True):
             start = (frame @ (origin - centre)) / radii
-            step = (frame / radii[:, None]) @ some
-            a, b, c = (step * step).sum(0), start @ step, start @ start - 1
+            step = turned(frame / radii[:, None], some)
+            a, b, c = (step * step).sum(0), (start[:, None] * step).sum(0), start @ start - 1
             root = b * b - a * c
             hit = (-b - np.sqrt(np.maximum(root, 0))) / a
             distance = np.where((root > 0) & (hit > 0.02), np.minimum(distance, hit), distance)
         wins = distance < farthest[near]
-        return near[wins], distance[wins].astype(np.float32)
+        return near[wins].astype(np.int64), distance[wins].astype(np.float32)
 
     def surface(self, points: Array) -> tuple[Array, Array]:
         """Distance to the lobes (about; < 0 inside) and blended outward normals at points (3, n): (n,), (3, n)."""
         distances, normals = [], []
         for centre, frame, radii in zip(self.centres, self.frames, self.radii, strict=True):
-            local = (frame @ (points - centre[:, None])) / radii[:, None]
+            local = turned(frame, points - centre[:, None]) / radii[:, None]
             size = np.sqrt((local * local).sum(0)) + np.float32(1e-6)
-            slope = frame.T @ (local / radii[:, None])
+            slope = turned(frame.T, local / radii[:, None])
             length = np.sqrt((slope * slope).sum(0)) + np.float32(1e-6)
             distances.append((size - 1) * size / length)
             normals.append(slope / length)
@@ -60,7 +61,7 @@ class Polyp:
 
     def texture_place(self, points: Array) -> tuple[Array, Array]:
         """Two tangential coordinates of points (3, n) on the head, in tube radii, for the pit texture."""
-        local = self.frames[0] @ (points - self.centres[0][:, None])
+        local = turned(self.frames[0], points - self.centres[0][:, None])
         stretch = 1 + np.float32(0.5) * (local[0] ** 2 + local[1] ** 2) / np.float32(self.radii[0, :2].max() ** 2)
         return local[0] * stretch, local[1] * stretch
 
@@ -89,7 +90,7 @@ def _spot(pose: Pose, tube: Tube, rng: np.random.Generator) -> tuple[float, floa
     """Angle and depth of a place on the wall well in that camera's view: one of 40 rays, at a good distance."""
     slant, side = np.radians(38) * np.sqrt(rng.uniform(0, 1, 40)), rng.uniform(0, 2 * np.pi, 40)
     looks = np.stack([np.sin(slant) * np.cos(side), np.sin(slant) * np.sin(side), np.cos(slant)])
-    rays = (pose.axes.T @ looks).astype(np.float32)
+    rays = pose.turned(looks).astype(np.float32)
     distance = meet_wall(tube, pose.origin, rays)
     best = int(np.argmin(np.abs(np.log(distance / rng.uniform(0.7, 1.5)))))
     x, y, s = pose.origin + rays[:, best] * distance[best]
@@ -142,7 +143,7 @@ def _make(
         pits=float(rng.uniform(0.35, 1.2)),
         bound=bound,
     )
-    lift, spread = {"sessile": (0.35, 1.35), "flat": (0.25, 1.5), "pedunculated": (0.4, 1.0)}[str(kind)]
+    lift, spread = {"sessile": (0.55, 1.3), "flat": (0.45, 1.4), "pedunculated": (0.4, 1.0)}[str(kind)]
     return polyp, (lift * float(radii[-1, 2]), spread * float(radii[-1, :2].mean()))
 
 
@@ -155,10 +156,10 @@ def _lobes(kind: str, size: float, rng: np.random.Generator) -> list[tuple[tuple
         return [head, bump, ((lean[0] / 2, lean[1] / 2, stalk / 2), (0.42 * size, 0.42 * size, 0.75 * stalk))]
     height = size * (rng.uniform(0.28, 0.4) if kind == "flat" else rng.uniform(0.5, 0.9))
     stretch = rng.uniform(0.75, 1.35)
-    lobes: list[tuple[tuple, tuple]] = [((0.0, 0.0, 0.25 * height), (size, size * stretch, height))]
+    lobes: list[tuple[tuple, tuple]] = [((0.0, 0.0, 0.08 * height), (size, size * stretch, height))]
     for _ in range(int(rng.integers(1, 5))):
         angle, away, part = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.62) * size, rng.uniform(0.45, 0.7)
-        place = (away * np.cos(angle), away * stretch * np.sin(angle), 0.35 * height)
+        place = (away * np.cos(angle), away * stretch * np.sin(angle), 0.25 * height)
         lobes.append((place, (part * size, part * size * rng.uniform(0.8, 1.2), part * height * 1.2)))
     return [lobes[0], *lobes[1:]]
 

@@ -89,7 +89,7 @@ def _fisheye(x: Array, y: Array) -> Array:
 
 def render(scene: Scene, lens: Lens, pose: Pose) -> View:
     """Draw what the camera sees. Deterministic: noise and faults come later."""
-    rays = pose.axes.T @ lens.rays
+    rays = pose.turned(lens.rays)
     distance = meet_wall(scene.tube, pose.origin, rays, _start(scene.tube, lens, pose))
     shape = lens.alpha.shape
     polyp = np.full(len(lens.pixels), NO_POLYP, dtype=np.int16)
@@ -120,7 +120,7 @@ def render(scene: Scene, lens: Lens, pose: Pose) -> View:
 def _start(tube: Tube, lens: Lens, pose: Pose) -> Array:
     """Where to start each pixel's ray, (n,): a little before the nearest wall in its block and those around it."""
     blocks = round(lens.block_rays.shape[1] ** 0.5)
-    coarse = meet_wall(tube, pose.origin, pose.axes.T @ lens.block_rays).reshape(blocks, blocks)
+    coarse = meet_wall(tube, pose.origin, pose.turned(lens.block_rays)).reshape(blocks, blocks)
     nearest = minimum_filter(coarse, 3, mode="nearest").ravel()
     return np.maximum(0.93 * nearest - 0.04, 0.02).astype(np.float32).take(lens.block_of)
 
@@ -203,7 +203,7 @@ def _shade(surface: Surface, pose: Pose, rays: Array, lens_rays: Array, distance
     deep = np.clip(diffuse * gain, 0.02, None)
     tint = np.stack([deep**-0.03, deep**0.03, deep**0.01])
     lit = 1 - np.exp(-1.9 * np.maximum(colour, 0.01) * tint * np.minimum(deep, 12))
-    shine, towards_right = np.zeros_like(distance), pose.axes[0] @ normal
+    shine, towards_right = np.zeros_like(distance), np.einsum("i,in->n", pose.axes[0], normal)
     for side in (-1.0, 1.0):  # two light guides left and right of the lens: two highlights a bump
         half = distance * distance - side * LAMP * lens_rays[0] * distance + LAMP**2 / 4
         aside = (facing * distance + side * LAMP / 2 * towards_right) / np.sqrt(half)
@@ -217,9 +217,9 @@ def finish(image: Array, alpha: Array, noise: float, rng: np.random.Generator) -
     """Bloom, sharpening, gamma, sensor noise and the black surround: (h, w, 3) linear -> uint8."""
     glow = np.clip(image - 0.85, 0, 1.5)
     size = image.shape[0]
-    image = gaussian_filter(image, (0.0012 * size, 0.0012 * size, 0))  # the lens's own softness
-    image += 0.5 * gaussian_filter(glow, (0.006 * size, 0.006 * size, 0))
+    image = gaussian_filter(image, (0.0012 * size, 0.0012 * size, 0), truncate=2.5)  # the lens's own softness
+    image += 0.5 * gaussian_filter(glow, (0.006 * size, 0.006 * size, 0), truncate=2.5)
     image = np.power(np.clip(image, 0, 1), np.float32(1 / 2.2))
-    image += 0.3 * (image - gaussian_filter(image, (1.1, 1.1, 0)))
-    image += rng.normal(0, noise, image.shape[:2]).astype(np.float32)[..., None] * (0.4 + 0.6 * (1 - image))
+    image += 0.3 * (image - gaussian_filter(image, (1.1, 1.1, 0), truncate=2.5))
+    image += noise * rng.standard_normal(image.shape[:2], dtype=np.float32)[..., None] * (1 - 0.6 * image)
     return (np.clip(image * alpha[..., None], 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -4,14 +4,15 @@ Everything the demo draws on the bowel wall is precomputed once a video in such 
 moves with the wall from frame to frame, as in a real video.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]  # float32 wherever there is one value a pixel or a texel
 
 
 def band_noise(
@@ -41,7 +42,7 @@ def fractal_noise(
     return _shaped(shape, rng, spectrum)
 
 
-def _shaped(shape, rng, spectrum) -> Array:  # type: ignore[no-untyped-def]
+def _shaped(shape: tuple[int, int], rng: np.random.Generator, spectrum: Callable[[Array], Array]) -> Array:
     rows, columns = shape
     down, across = np.meshgrid(fft.fftfreq(rows), fft.rfftfreq(columns), indexing="ij")
     frequency = np.sqrt(down**2 + across**2).astype(np.float32)
@@ -66,7 +67,7 @@ class WrappedMaps:
     """Several maps of one shape, each with its mip levels one after the other in one flat array."""
 
     channels: Mapping[str, Array]
-    heights: NDArray[np.int32]
+    heights: NDArray[np.int32]  # of each level
     widths: NDArray[np.int32]
     starts: NDArray[np.int32]
 
@@ -94,11 +95,9 @@ class WrappedMaps:
 
         v, u: (n,); level: (n,) mip level, rounded to the nearest there is. Returns one (n,) array a name.
         """
-        if level is None:
-            height, width, start = self.heights[0], self.widths[0], np.int32(0)
-        else:
-            mip = np.clip(np.rint(level).astype(np.int32), 0, len(self.starts) - 1)
-            height, width, start = self.heights[mip], self.widths[mip], self.starts[mip]
+        mip = np.zeros(1, dtype=np.int32) if level is None else np.rint(level).astype(np.int32)
+        mip = np.clip(mip, 0, len(self.starts) - 1)
+        height, width, start = self.heights[mip], self.widths[mip], self.starts[mip]
         row = (v - np.floor(v)) * height - np.float32(0.5)
         column = (u - np.floor(u)) * width - np.float32(0.5)
         row_floor, column_floor = np.floor(row), np.floor(column)

@@ -1,12 +1,16 @@
 """The truth about each demo frame, and the score of a selection against it."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
-import pandas as pd
 
 from dataeff_core.errors import BadInput, NotFound
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("video", "frame_index", "time_s", "fault", "near_duplicate_group", "polyps", "instrument", "mask")
 TEXT_COLUMNS = ("video", "fault", "near_duplicate_group", "polyps", "mask")
@@ -29,6 +33,8 @@ class TruthScore(TypedDict):
 
 def read_truth(path: Path) -> pd.DataFrame:
     """truth.csv as a table with COLUMNS; empty cells of text columns are "". Raises NotFound, BadInput."""
+    import pandas as pd  # here, because drawing workers import this package and need no tables
+
     if not path.is_file():
         raise NotFound(f"there is no truth table at {path}; make a demo dataset to get one")
     truth = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False)
@@ -44,6 +50,8 @@ def score_against_truth(truth: pd.DataFrame, kept: pd.DataFrame) -> TruthScore:
     A faulty frame stands for no view and shows no polyp, so keeping it saves neither. Raises BadInput when kept lacks
     a column, or names a frame twice or one that the truth does not know.
     """
+    import pandas as pd
+
     is_kept = _marked(truth, kept)
     faulty = (truth["fault"] != "").to_numpy()
     clean, kept_clean = truth[~faulty], truth[~faulty & is_kept]
@@ -67,6 +75,8 @@ def score_against_truth(truth: pd.DataFrame, kept: pd.DataFrame) -> TruthScore:
 
 def _marked(truth: pd.DataFrame, kept: pd.DataFrame) -> np.ndarray:
     """(len(truth),) bool, True = kept."""
+    import pandas as pd
+
     for column in ("video", "frame_index"):
         if column not in kept.columns:
             raise BadInput(f"the kept frames have no column {column}; give video and frame_index for each")

@@ -21,7 +21,7 @@ from .rendering import Lens, Scene, finish, make_lens, render
 from .tissue import PALETTE, make_tissue
 
 FRAMES_PER_SECOND = 10
-SMALLEST_POLYP = 0.0015  # share of the frame below which a polyp does not count as visible
+SMALLEST_POLYP = 0.0025  # share of the frame below which a polyp does not count as visible
 LENSES = ("octagon", "round", "octagon", "cut")
 CODECS = (("libx264", {"crf": "16", "preset": "veryfast"}), ("mpeg4", {"qscale": "2"}))
 
@@ -113,8 +113,8 @@ def draw_frame(footage: Footage, index: int, *, with_fault: bool = True) -> Fram
     fault = footage.faults.get(index) if with_fault else None
     if fault is not None and fault.kind in WHOLE_FRAME:
         blank = np.zeros((plan.size, plan.size), dtype=np.uint8)
-        image = text_screen(plan.size, fault) if fault.kind == "text_screen" else np.dstack([blank] * 3)
-        return Frame(image, blank, ())
+        black = fault.kind == "black"
+        return Frame(np.dstack([blank] * 3) if black else text_screen(plan.size, fault), blank, ())
     view = render(scene, lens, footage.path.pose(index, scene.tube))
     image, hidden = view.image, np.zeros(lens.alpha.shape, dtype=np.float32)
     instrument = footage.instruments[index]
@@ -167,11 +167,10 @@ def _truth(footage: Footage, polyps: list[tuple[str, ...]]) -> list[dict[str, An
     poses = [footage.path.pose(index, footage.scene.tube) for index in range(len(polyps))]
     tips = np.full((len(polyps), 2), np.nan)
     content: list[tuple] = []
-    for index, shown in enumerate(polyps):
-        instrument = instruments[index]
+    for index, instrument in enumerate(instruments[: len(polyps)]):
         if instrument is not None:
             tips[index] = instrument.tip
-        content.append(() if index in footage.faults else (shown, instrument is not None))
+        content.append(() if index in footage.faults else (instrument is not None,))
     groups = view_groups(poses, content, tips)
     return [
         {
