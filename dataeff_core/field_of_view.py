@@ -13,9 +13,12 @@ from scipy import ndimage
 
 WORKING_SIDE = 96  # pixels of the longer side while searching
 MARGIN_QUANTILE = 0.2  # this share of the margin's pixels is taken to be surround, where there is one
-DARKEST_TISSUE = 12.0  # grey levels above the surround from which a pixel counts as lit
+ABOVE_SURROUND = 12.0  # levels above the surround from which a pixel counts as lit,
+DARKEST_TISSUE = 30.0  # but never below this
+COLOUR_WEIGHT = 1.5  # levels of light that one level of colour (highest minus lowest channel) counts for
 BRIGHTEST_SURROUND = 56.0  # a margin lighter than this is no surround: the field fills the frame
-FILLED = 0.5  # a row or column belongs to the field when it is this full, against the best-filled ones
+NECK = 0.06  # of the shorter side: what touches the field by less than this is no part of it
+FILLED = 0.6  # a row or column belongs to the field when it is this full, against the best-filled ones
 SMALLEST = 0.04  # of the frame's area: a smaller field is not believed
 
 
@@ -38,12 +41,14 @@ def find(rgb: np.ndarray) -> Field:
     """The field of view of a frame (h, w, 3) uint8. A frame without surround, or all dark, is field throughout."""
     height, width = rgb.shape[:2]
     small = shrink(rgb, WORKING_SIDE)
-    lit = lit_part(small.max(axis=2))
+    lit = lit_part(small)
     share = float(lit.mean())
     if share < SMALLEST:
         return Field(0, height, 0, width, 1.0 if not lit.any() else share)
-    top, bottom = _filled_range(lit.sum(axis=1))
+    # columns first, then rows within them: an overlay beside the field then no longer widens any row
     left, right = _filled_range(lit.sum(axis=0))
+    top, bottom = _filled_range(lit[:, left:right].sum(axis=1))
+    left, right = _filled_range(lit[top:bottom].sum(axis=0))
     rows, columns = lit.shape
     return Field(
         top=int(np.floor(top * height / rows)),
@@ -64,26 +69,39 @@ def shrink(rgb: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
 
 
-def lit_part(value: np.ndarray) -> np.ndarray:
-    """(h, w) bool: the largest connected part of `value` (h, w) uint8 that is lighter than its margin, holes filled."""
-    margin = np.concatenate([value[0], value[-1], value[:, 0], value[:, -1]])
+def lit_part(rgb: np.ndarray) -> np.ndarray:
+    """(h, w) bool: the largest connected part of a small frame (h, w, 3) uint8 that is lit, dents and holes filled.
+
+    Colour counts as light, because a dark lumen is still red where a surround, even a grey one, is neutral.
+    """
+    highest, lowest = rgb.max(axis=2).astype(np.float32), rgb.min(axis=2)
+    light = ndimage.uniform_filter(highest + COLOUR_WEIGHT * (highest - lowest), 3)
+    margin = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     surround = float(np.quantile(margin, MARGIN_QUANTILE))
     if surround > BRIGHTEST_SURROUND:
-        return np.ones(value.shape, dtype=bool)
-    lit = ndimage.uniform_filter(value.astype(np.float32), 3) > surround + DARKEST_TISSUE
-    parts, count = ndimage.label(lit)
+        return np.ones(light.shape, dtype=bool)
+    lit = light > max(surround + ABOVE_SURROUND, DARKEST_TISSUE)
+    parts, count = ndimage.label(_opened(lit, max(3, round(NECK * min(lit.shape)) | 1)))
     if count == 0:
-        return lit
-    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    return _holes_filled(largest)
+        return np.zeros(light.shape, dtype=bool)
+    return _dents_filled(parts == 1 + np.argmax(np.bincount(parts.ravel())[1:]))
 
 
-def _holes_filled(part: np.ndarray) -> np.ndarray:
-    outside, _ = ndimage.label(~part)
-    touching = np.unique(np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]]))
-    return ~np.isin(outside, touching[touching > 0])
+def _opened(part: np.ndarray, size: int) -> np.ndarray:
+    """Without whatever is thinner than `size` pixels: letters, and the necks by which overlays touch the field."""
+    return ndimage.maximum_filter(ndimage.minimum_filter(part, size, mode="nearest"), size, mode="nearest")
+
+
+def _dents_filled(part: np.ndarray) -> np.ndarray:
+    """With every pixel that has some of the part to its left and right, and some above and below it."""
+    either = np.ones(part.shape, dtype=bool)
+    for axis in (0, 1):
+        before = np.maximum.accumulate(part, axis=axis)
+        after = np.flip(np.maximum.accumulate(np.flip(part, axis), axis=axis), axis)
+        either &= before & after
+    return either
 
 
 def _filled_range(filled: np.ndarray) -> tuple[int, int]:
-    enough = np.flatnonzero(filled >= FILLED * np.quantile(filled[filled > 0], 0.9))
+    enough = np.flatnonzero(filled >= FILLED * np.median(filled[filled > 0]))
     return int(enough[0]), int(enough[-1]) + 1
