@@ -29,7 +29,10 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 
 def routes() -> list[BaseRoute]:
     """All routes of ours, for `st.App(routes=...)`; what none of them takes under our prefix is a 404."""
+    from dataeff_core.ui import explorer_routes  # it builds on this module
+
     return [
+        *explorer_routes.routes(_prefix()),
         Route(_prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(_prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
         Route(_prefix() + "/{rest:path}", guarded(lambda request: _refusal("there is nothing at this address"))),
@@ -44,6 +47,11 @@ def thumbnail_url(sha256: str) -> str:
 def original_url(dataset_id: str, frame_id: str) -> str:
     """The address of the frame's original, at most LONGEST_SIDE pixels wide and high."""
     return f"{_prefix()}/original/{dataset_id}/{frame_id}?token={TOKEN}"
+
+
+def explorer_url(path: str, *, token: bool = True) -> str:
+    """The address of something that the explorer's JavaScript fetches."""
+    return f"{_prefix()}/explorer/{path}" + (f"?token={TOKEN}" if token else "")
 
 
 def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:

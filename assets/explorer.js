@@ -1,0 +1,425 @@
+// The explorer: limits, counts and map in one component. What the visitor drags is decided and drawn here, at once;
+// Python hears of it on release. All words, colours and limits come from Python; geometry and scores over HTTP.
+import { REASONS, KEPT, PINNED, decide, fetchPacked, frameId, keptCurve, mergeScores, rowOf } from "./explorer_data.js";
+import { drawCurve, element, Limit } from "./explorer_limits.js";
+import { FrameMap } from "./explorer_map.js";
+import { categoryColours, legendEntries, scoreColours } from "./explorer_colours.js";
+
+const instances = new WeakMap();
+
+/** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes. */
+export async function mount(component) {
+  const { parentElement: parent } = component;
+  let explorer = instances.get(parent);
+  if (!explorer) {
+    explorer = new Explorer(parent, component.data);
+    instances.set(parent, explorer);
+    await explorer.build();
+  }
+  explorer.tell = component.setStateValue;
+  await explorer.update(component.data);
+  return () => { explorer.destroy(); instances.delete(parent); };
+}
+
+class Explorer {
+  constructor(parent, data) {
+    this.parent = parent; this.data = data; this.limits = { ...data.limits }; this.words = data.words;
+    this.colourBy = "decision"; this.thumbnails = new Map(); this.tell = () => {};
+  }
+
+  async build() {
+    const style = element("link", { rel: "stylesheet", href: new URL("explorer.css", import.meta.url).href });
+    const loaded = new Promise((done) => { style.onload = done; style.onerror = done; });
+    this.root = element("div", { class: "explorer", "data-state": "loading" });
+    this.parent.append(style, this.root);
+    await loaded;
+    this.buildControls();
+    this.buildStage();
+    this.watcher = new ResizeObserver(() => this.redrawCharts());
+    this.watcher.observe(this.root);
+  }
+
+  buildControls() {
+    const { words, data } = this;
+    this.modes = element("div", { class: "segments", role: "radiogroup", "aria-label": words.mode });
+    for (const mode of ["similar", "share"]) {
+      this.modes.append(element("label", {},
+        element("input", { type: "radio", name: `mode-${data.key}`, value: mode, onchange: () => this.setMode(mode) }),
+        element("span", { text: words[`mode_${mode}`] })));
+    }
+    this.share = element("input", { type: "range", min: 0.1, max: 100, step: 0.1, "aria-label": words.share });
+    this.shareNumber = element("input", { type: "number", class: "number", min: 0.1, max: 100, step: 0.1, "aria-label": words.share });
+    this.shareBox = element("section", { class: "share" },
+      element("div", { class: "head" }, element("span", { text: words.share }), this.shareNumber, element("span", { text: "%" })),
+      this.share, element("p", { class: "hint", text: words.share_hint }));
+    for (const input of [this.share, this.shareNumber]) {
+      input.addEventListener("input", () => this.moveShare(input, false));
+      input.addEventListener("change", () => this.moveShare(input, true));
+    }
+    this.limitControls = Object.fromEntries(data.controls.map((spec) => [spec.name, new Limit(spec, {
+      move: (value) => this.moveLimit(spec.name, value, false), settle: (value) => this.moveLimit(spec.name, value, true),
+    })]));
+    const { eta } = this.limitControls;
+    eta?.setMarks(data.marks ?? [], { settle: (value) => this.moveLimit("eta", value, true) });
+    this.total = element("p", { class: "total" });
+    this.tallies = element("div", { class: "tallies" });
+    this.counts = element("section", { class: "counts", "aria-live": "polite" }, this.total, this.tallies);
+    this.curve = element("canvas", { class: "curve", role: "img", "aria-label": words.curve });
+    this.panel = element("div", { class: "panel" }, this.modes, this.shareBox,
+      ...Object.values(this.limitControls).map((control) => control.root),
+      this.counts, element("section", { class: "curvebox" }, element("p", { class: "caption", text: words.curve }), this.curve));
+    this.root.append(this.panel);
+  }
+
+  buildStage() {
+    const { words } = this;
+    this.tools = element("div", { class: "segments tools", role: "group" });
+    for (const tool of ["pan", "lasso"]) {
+      this.tools.append(element("button", {
+        type: "button", text: words[tool], title: words[`${tool}_hint`], "data-tool": tool, onclick: () => this.setTool(tool),
+      }));
+    }
+    this.clear = element("button", { type: "button", class: "ghost", text: words.clear_lasso, hidden: true, onclick: () => this.lasso(null) });
+    this.fitButton = element("button", { type: "button", class: "ghost", text: words.reset, title: words.reset_hint, onclick: () => this.map?.reset() });
+    this.colourPicker = element("select", { "aria-label": words.colour_by, onchange: () => this.setColourBy(this.colourPicker.value) });
+    this.stage = element("div", { class: "stage" });
+    this.tip = element("div", { class: "tip", role: "status", hidden: true });
+    this.notice = element("div", { class: "notice", role: "status", text: words.loading });
+    this.legend = element("div", { class: "legend" });
+    this.root.append(element("div", { class: "main" },
+      element("div", { class: "bar" }, this.tools, this.fitButton, this.clear, element("span", { class: "spring" }),
+        element("label", { class: "by" }, element("span", { text: words.colour_by }), this.colourPicker)),
+      this.stage, this.legend));
+    this.stage.append(this.notice, this.tip);
+    try {
+      this.map = new FrameMap(this.stage, {
+        hover: (row, x, y) => this.hover(row, x, y), pick: (row) => this.pick(row), lasso: (polygon) => this.lasso(polygon),
+        lost: (lost) => this.say(lost ? words.context_lost : ""),
+      });
+      this.map.overlay.setAttribute("aria-label", words.map_label);
+      this.setTool("pan");
+    } catch (error) {
+      this.root.classList.add("flat");
+      this.say(words.no_webgl);
+      this.webgl = String(error.message);
+    }
+  }
+
+  /** Take over what Python says now: other geometry or scores, limits set from outside, the frame in the why card. */
+  async update(data) {
+    this.data = data;
+    this.readTheme();
+    if (this.webgl && !this.told) { this.told = true; this.tell("trouble", this.webgl); }
+    try {
+      await this.loadGeometry();
+      await this.loadScores();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.say(this.words.load_failed);
+      if (error.missing) this.tell("missing", Date.now());
+      return;
+    }
+    if (this.scores.stale && data.limits_version !== this.limitsVersion) await this.freshen();
+    if (data.limits_version !== this.limitsVersion) {
+      this.limitsVersion = data.limits_version;
+      this.limits = { ...data.limits };
+      this.showLimits();
+    }
+    this.refresh();
+    this.showPicked();
+    this.showLasso();
+    this.root.dataset.state = "ready";
+  }
+
+  async loadGeometry() {
+    if (this.geometryUrl === this.data.geometry) return;
+    this.say(this.words.loading);
+    const points = await fetchPacked(new URL(this.data.geometry, document.baseURI));
+    this.geometryUrl = this.data.geometry;
+    this.points = points;
+    this.scores = null; this.scoresId = "";
+    this.codes = new Uint8Array(points.header.n);
+    this.thumbnails.clear();
+    this.lassoVersion = undefined;
+    this.map?.setPoints(points.x, points.y);
+    this.fillColourPicker();
+    if (!this.webgl) this.say("");
+  }
+
+  async loadScores() {
+    const { scores } = this.data;
+    if (this.scoresId === scores.id) return;
+    const answer = await fetchPacked(this.scoresUrl(this.scores?.basis));
+    this.scores = mergeScores(this.scores, answer);
+    this.scoresId = scores.id;
+    if (answer.header.kind === "full") {
+      const { eta, epsilon, invalid } = this.limitControls;
+      eta?.setValues(this.scores.F); epsilon?.setValues(this.scores.d);
+      if (this.scores.invalid) invalid?.setValues(this.scores.invalid);
+    } else if (answer.header.kind === "delta") this.limitControls.eta?.setValues(this.scores.F);
+  }
+
+  /** The address of the scores; with what the browser has, so that only the difference is sent. */
+  scoresUrl(basis) {
+    const url = new URL(this.data.scores.url, document.baseURI);
+    if (basis) for (const [name, value] of Object.entries({ since: basis, ...this.limits })) url.searchParams.set(name, value);
+    return url;
+  }
+
+  /** The scores in hand may be decisions only (`stale`): fetch the numbers before a limit moves over them. */
+  async freshen() {
+    if (!this.scores?.stale || this.freshening) return;
+    this.freshening = true;
+    try {
+      this.scores = mergeScores(null, await fetchPacked(this.scoresUrl()));
+      this.limitControls.eta?.setValues(this.scores.F);
+      this.refresh();
+    } finally { this.freshening = false; }
+  }
+
+  // --- limits -------------------------------------------------------------------------------------------------
+
+  setMode(mode) {
+    if (mode === "share" && this.counted) this.limits.keep = Math.max(0.001, Math.round(this.counted.kept / this.codes.length * 1000) / 1000);
+    if (mode === "similar" && this.counted && this.limits.mode === "share") this.limits.eta = this.typedEta();
+    this.limits.mode = mode;
+    this.showLimits();
+    this.refresh();
+    this.settle();
+  }
+
+  /** The limit that the share amounts to, as the number box can show it. */
+  typedEta() {
+    const { low, high } = this.limitControls.eta.spec;
+    return Math.max(low, Math.min(high, Math.ceil(this.counted.eta * 1e4) / 1e4));
+  }
+
+  moveLimit(name, value, settled) {
+    this.freshen();
+    this.limits[name] = value;
+    if (name === "eta" && this.limits.mode === "share") { this.limits.mode = "similar"; this.showLimits(); }
+    this.schedule();
+    if (settled) this.settle();
+  }
+
+  moveShare(input, settled) {
+    const typed = Number(input.value);
+    if (!(typed > 0 && typed <= 100)) { if (settled) this.showLimits(); return; }
+    this.freshen();
+    this.limits.keep = typed / 100;
+    for (const other of [this.share, this.shareNumber]) if (other !== input) other.value = String(typed);
+    this.schedule();
+    if (settled) this.settle();
+  }
+
+  schedule() {
+    if (this.due) return;
+    this.due = requestAnimationFrame(() => { this.due = 0; this.refresh(); });
+  }
+
+  settle() {
+    const { mode, eta, epsilon, invalid, keep } = this.limits;
+    const said = JSON.stringify([mode, eta, epsilon, invalid, keep]);
+    if (said === this.said) return;
+    this.said = said;
+    this.tell("limits", { mode, eta, epsilon, invalid, keep });
+  }
+
+  showLimits() {
+    const { limits } = this, share = limits.mode === "share";
+    for (const input of this.modes.querySelectorAll("input")) input.checked = input.value === limits.mode;
+    this.root.classList.toggle("by-share", share);
+    this.shareBox.hidden = !share;
+    this.share.value = this.shareNumber.value = String(Math.round(limits.keep * 1000) / 10);
+    for (const [name, control] of Object.entries(this.limitControls)) control.set(limits[name]);
+    this.limitControls.eta?.root.classList.toggle("off", share);
+    const { mode, eta, epsilon, invalid, keep } = limits;
+    this.said = JSON.stringify([mode, eta, epsilon, invalid, keep]);
+  }
+
+  /** Decide anew and draw everything that follows from it. */
+  refresh() {
+    if (!this.scores || !this.points) return;
+    const { scores, codes, limits } = this;
+    this.counted = scores.stale && scores.codes ? this.takeCodes(scores.codes) : decide(codes, scores, limits, this.points.id);
+    if (limits.mode === "share") this.limitControls.eta?.set(this.counted.eta);
+    this.map?.setCodes(codes);
+    const { epsilon, invalid } = scores.header;
+    this.root.classList.toggle("rough", limits.epsilon !== epsilon || limits.invalid !== invalid);
+    this.showCounts();
+    this.redrawCurve();
+    this.showLegend();
+  }
+
+  takeCodes(codes) {
+    this.codes.set(codes);
+    const removed = new Array(REASONS.length).fill(0);
+    for (const code of codes) removed[code]++;
+    return { kept: removed[KEPT] + removed[PINNED], removed, eta: this.scores.header.eta ?? this.limits.eta };
+  }
+
+  showCounts() {
+    const { counted, words } = this, n = this.codes.length;
+    this.root.dataset.kept = String(counted.kept);
+    this.root.dataset.removed = JSON.stringify(counted.removed);
+    this.total.replaceChildren(
+      element("span", { class: "about", text: "\u2248", title: words.rough }), element("strong", { text: number(counted.kept) }), ` ${words.of} ${number(n)} ${words.kept} `,
+      element("span", { class: "percent", text: percent(counted.kept / n) }));
+    const shown = this.data.reasons.filter(({ code }) => code !== KEPT && counted.removed[code]);
+    this.tallies.replaceChildren(...shown.map((reason) => element("span", { class: "chip", style: `--chip: ${this.colour(reason)}` },
+      element("i", { text: reason.mark }), `${number(counted.removed[reason.code])} ${reason.label}`)));
+    const byName = { eta: 1, epsilon: 2, invalid: 3 };
+    for (const [name, control] of Object.entries(this.limitControls)) {
+      const gone = counted.removed[byName[name]] + (name === "eta" ? counted.removed[4] : 0);
+      control.tally.textContent = gone ? `\u2212${number(gone)}` : "";
+    }
+  }
+
+  redrawCurve() {
+    if (!this.scores || !this.limitControls.eta || !this.curve.isConnected) return;
+    const { low, high } = this.limitControls.eta.spec, { epsilon, invalid } = this.limits;
+    const basis = `${this.scoresId}/${this.scores.stale}/${epsilon}/${invalid}`;
+    if (basis !== this.curveBasis) { this.curveBasis = basis; this.curveValues = keptCurve(this.scores, this.limits, low, high); }
+    drawCurve(this.curve, {
+      curve: this.curveValues, low, high, words: this.words, eta: this.counted.eta, share: this.counted.kept / this.codes.length,
+    });
+  }
+
+  redrawCharts() {
+    for (const control of Object.values(this.limitControls ?? {})) control.draw();
+    if (this.counted) this.redrawCurve();
+  }
+
+  // --- map ----------------------------------------------------------------------------------------------------
+
+  setTool(tool) {
+    this.map?.setTool(tool);
+    for (const button of this.tools.children) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+  }
+
+  pick(row) {
+    this.ownPick = frameId(this.points.id, row);
+    this.map.setPicked(row, -1);
+    this.tell("picked", this.ownPick);
+  }
+
+  showPicked() {
+    const find = (id) => (id && this.points ? rowOf(this.points.id, id) : -1);
+    this.map?.setPicked(find(this.data.picked), find(this.data.partner));
+  }
+
+  lasso(polygon) {
+    this.drawLasso(polygon);
+    this.tell("lasso", polygon);
+  }
+
+  showLasso() {
+    if (this.lassoVersion === this.data.lasso_version) return;
+    this.lassoVersion = this.data.lasso_version;
+    this.drawLasso(this.data.lasso ?? null);
+  }
+
+  drawLasso(polygon) {
+    const rows = this.map?.setLasso(polygon) ?? [];
+    this.clear.hidden = !polygon;
+    this.clear.textContent = `${this.words.clear_lasso} (${number(rows.length)})`;
+    this.root.dataset.lassoed = String(rows.length);
+  }
+
+  async hover(row, x, y) {
+    this.hovered = row;
+    this.tip.hidden = row < 0;
+    if (row < 0) return;
+    const { points, words } = this, { header } = points;
+    const reason = this.data.reasons.find(({ code }) => code === this.codes[row]);
+    const picture = element("img", { alt: "", src: this.data.thumbnail.replace("{id}", frameId(points.id, row)) });
+    const when = points.time && points.time[row] === points.time[row] ? clock(points.time[row]) : `${words.frame} ${number(points.order[row] + 1)}`;
+    this.tip.replaceChildren(picture,
+      element("b", { text: header.groups[points.group[row]] }), element("span", { text: when }),
+      element("span", { class: "state", style: `--chip: ${this.colour(reason)}` }, element("i", { text: reason.mark }), reason.label));
+    const { clientWidth: w, clientHeight: h } = this.stage;
+    this.tip.style.left = `${Math.max(4, x > w / 2 ? x - this.tip.offsetWidth - 14 : x + 14)}px`;
+    this.tip.style.top = `${Math.max(4, Math.min(h - 176, y - 60))}px`;
+  }
+
+  // --- colours ------------------------------------------------------------------------------------------------
+
+  readTheme() {
+    const style = getComputedStyle(this.root);
+    const paper = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
+    this.dark = luminance(paper) < 0.4;
+    this.root.classList.toggle("dark", this.dark);
+    const palette = new Float32Array(18);
+    for (const reason of this.data.reasons) palette.set(rgb(this.colour(reason)).map((v) => v / 255), 3 * reason.code);
+    for (const reason of this.data.reasons) this.root.style.setProperty(`--reason-${reason.code}`, this.colour(reason));
+    const ink = style.getPropertyValue("--st-text-color").trim() || (this.dark ? "#fafafa" : "#262730");
+    this.map?.setTheme({ palette, ink, paper, wash: this.dark ? "#ffffff14" : "#0000000d" });
+    this.redrawCharts();
+    if (this.points) this.setColourBy(this.colourBy);
+  }
+
+  colour(reason) { return this.dark ? reason.dark : reason.light; }
+
+  fillColourPicker() {
+    const { words, points } = this;
+    const kinds = ["decision", "group", "cluster", "F", "d", ...(this.data.has_invalid ? ["invalid"] : [])];
+    const options = kinds.map((kind) => [kind, words[`by_${kind}`]]);
+    for (const name of Object.keys(points.header.labels)) options.push([`label_${name}`, name]);
+    this.colourPicker.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
+    this.colourPicker.value = this.colourBy;
+  }
+
+  setColourBy(kind) {
+    this.colourBy = kind;
+    const { points, scores } = this;
+    if (!points || !this.map) return;
+    let colours = null;
+    if (kind === "group") colours = categoryColours(points.group, this.dark);
+    else if (kind.startsWith("label_")) colours = categoryColours(points[kind], this.dark);
+    else if (kind === "cluster" && scores) colours = categoryColours(scores.cluster, this.dark);
+    else if (kind !== "decision" && scores) {
+      const name = { F: "eta", d: "epsilon", invalid: "invalid" }[kind];
+      const { low, high } = this.limitControls[name].spec;
+      colours = scoreColours(scores[kind], low, high, this.dark);
+    }
+    this.map.setColours(colours);
+    this.showLegend();
+  }
+
+  showLegend() {
+    if (!this.points) return;
+    this.legend.replaceChildren(...legendEntries(this).map((entry) => entry));
+  }
+
+  say(text) {
+    this.notice.textContent = text;
+    this.notice.hidden = !text;
+  }
+
+  destroy() {
+    this.watcher?.disconnect();
+    this.map?.destroy();
+    cancelAnimationFrame(this.due);
+  }
+}
+
+// Numbers as Python's `quantities` writes them.
+function number(value) { return value.toLocaleString("en-US").replaceAll(",", "\u202f"); }
+function percent(share) { return `${(share * 100).toFixed(1)}\u202f%`; }
+
+function clock(seconds) {
+  const whole = Math.floor(seconds), tenths = Math.floor((seconds - whole) * 10);
+  return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}.${tenths}`;
+}
+
+export function rgb(colour) {
+  const pen = (rgb.pen ??= document.createElement("canvas").getContext("2d"));
+  pen.fillStyle = "#000"; pen.fillStyle = colour;
+  const hex = pen.fillStyle;
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+function luminance(colour) {
+  const [r, g, b] = rgb(colour);
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}

@@ -1,0 +1,370 @@
+// The map: all points in one WebGL2 buffer. A slider move changes one byte a point (its decision); nothing else.
+import { Grid, rowsInside } from "./explorer_data.js";
+
+const VERTEX = `#version 300 es
+in vec2 position; in float code; in float mark; in vec4 colour;
+uniform vec4 view; uniform float size; uniform float byDecision; uniform float lassoed; uniform vec3 palette[6];
+out vec4 tint; flat out int shape; flat out float pixels;
+void main() {
+  bool kept = code < 0.5 || code > 4.5;
+  shape = int(code + 0.5);
+  pixels = kept ? size : size * 1.15;
+  if (shape == 5) pixels = size * 1.9;
+  gl_Position = vec4(position * view.xy + view.zw, 0.0, 1.0);
+  gl_PointSize = pixels;
+  tint = byDecision > 0.5 ? vec4(palette[shape], kept ? 0.95 : 0.85) : vec4(colour.rgb, kept ? 0.95 : 0.5);
+  if (lassoed > 0.5 && mark < 0.5) tint.a *= 0.13;
+}`;
+
+// Shape as well as colour: disc = kept, x = too alike, triangle = too unusual, square = unusable, diamond = over
+// budget, ringed disc = pinned.
+const SHAPED = `#version 300 es
+precision mediump float;
+in vec4 tint; flat in int shape; flat in float pixels;
+out vec4 colour;
+void main() {
+  vec2 p = (gl_PointCoord * 2.0 - 1.0) * pixels * 0.5, a = abs(p);
+  float r = pixels * 0.5, distance = length(p) - r + 0.5, arm = max(0.55, pixels * 0.1);
+  if (shape == 1) distance = max(abs(a.x - a.y) * 0.7071 - arm, max(a.x, a.y) - r + 0.5);
+  else if (shape == 2) distance = max(a.x * 0.866 - p.y * 0.5 - r * 0.42, p.y - r * 0.62);
+  else if (shape == 3) distance = max(a.x, a.y) - r * 0.72;
+  else if (shape == 4) distance = (a.x + a.y - r + 0.5) * 0.7071;
+  else if (shape == 5) distance = min(length(p) - r * 0.45, abs(length(p) - r + 1.2) - 0.9);
+  float cover = clamp(0.5 - distance, 0.0, 1.0) * tint.a;
+  colour = vec4(tint.rgb * cover, cover);
+}`;
+
+// Below five pixels no shape can be told, and a crowd of points needs the cheapest shader there is.
+const TINY = `#version 300 es
+precision mediump float;
+in vec4 tint; out vec4 colour;
+void main() {
+  float cover = clamp(1.7 - length(gl_PointCoord * 2.0 - 1.0), 0.0, 1.0) * tint.a;
+  colour = vec4(tint.rgb * cover, cover);
+}`;
+const TINY_PIXELS = 5;
+
+const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette"];
+
+function compile(gl, fragment) {
+  const program = gl.createProgram();
+  for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  ["position", "code", "mark", "colour"].forEach((name, slot) => gl.bindAttribLocation(program, slot, name));
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`shader: ${gl.getProgramInfoLog(program)}`);
+  return { program, at: Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)])) };
+}
+
+export class FrameMap {
+  /** `on`: {hover(row, x, y), pick(row), lasso(polygon or null), lost(lost)}. Throws where WebGL2 is missing. */
+  constructor(box, on) {
+    this.box = box; this.on = on;
+    this.canvas = box.appendChild(document.createElement("canvas"));
+    this.overlay = box.appendChild(document.createElement("canvas"));
+    this.overlay.tabIndex = 0;
+    this.overlay.className = "overlay";
+    this.ink = this.overlay.getContext("2d");
+    this.tool = "pan"; this.zoom = 1; this.centre = [0, 0]; this.fit = { x: 0, y: 0, half: [1, 1] };
+    this.polygon = null; this.drawing = null; this.picked = -1; this.partner = -1; this.hovered = -1;
+    this.byDecision = true; this.repaints = 0; this.theme = { palette: new Float32Array(18), ink: "#000", paper: "#fff" };
+    this.start();
+    this.canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.gl = null; on.lost(true); });
+    this.canvas.addEventListener("webglcontextrestored", () => { this.start(); this.uploadAll(); on.lost(false); });
+    this.listen();
+    this.watcher = new ResizeObserver(() => this.resize());
+    this.watcher.observe(box);
+  }
+
+  start() {
+    const gl = this.canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+    if (!gl) throw new Error("this browser has no WebGL2");
+    this.shaped = compile(gl, SHAPED);
+    this.tiny = compile(gl, TINY);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    this.buffers = ["position", "code", "mark", "colour"].map(() => gl.createBuffer());
+    this.orderBuffer = gl.createBuffer();
+    this.gl = gl;
+  }
+
+  setPoints(x, y) {
+    this.x = x; this.y = y; this.n = x.length;
+    this.grid = new Grid(x, y);
+    this.codes = new Uint8Array(this.n); this.marks = new Uint8Array(this.n);
+    this.colours = new Uint8Array(4 * this.n); this.order = new Uint32Array(this.n);
+    let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
+    for (let i = 0; i < this.n; i++) {
+      left = Math.min(left, x[i]); right = Math.max(right, x[i]); low = Math.min(low, y[i]); high = Math.max(high, y[i]);
+    }
+    const half = (from, to) => Math.max(0.02, (to - from) / 2);
+    this.fit = { x: (left + right) / 2, y: (low + high) / 2, half: [half(left, right), half(low, high)] };
+    this.uploadAll();
+    this.reset();
+  }
+
+  uploadAll() {
+    if (!this.gl || !this.x) return;
+    const positions = new Float32Array(2 * this.n);
+    for (let i = 0; i < this.n; i++) { positions[2 * i] = this.x[i]; positions[2 * i + 1] = this.y[i]; }
+    const { gl } = this;
+    [[positions, 2, gl.FLOAT, false], [this.codes, 1, gl.UNSIGNED_BYTE, false], [this.marks, 1, gl.UNSIGNED_BYTE, false],
+      [this.colours, 4, gl.UNSIGNED_BYTE, true]].forEach(([values, width, type, normalised], slot) => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[slot]);
+      gl.bufferData(gl.ARRAY_BUFFER, values, slot ? gl.DYNAMIC_DRAW : gl.STATIC_DRAW);
+      gl.enableVertexAttribArray(slot);
+      gl.vertexAttribPointer(slot, width, type, normalised, 0, 0);
+    });
+    this.sort();
+    this.repaint();
+  }
+
+  upload(slot, values) {
+    if (this.gl) {
+      this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers[slot]);
+      this.gl.bufferSubData(this.gl.ARRAY_BUFFER, 0, values);
+    }
+    this.repaint();
+  }
+
+  setCodes(codes) {
+    this.codes = codes;
+    this.sort();
+    this.upload(1, codes);
+  }
+
+  /** The order of drawing: removed frames first, so that kept ones lie on top; one pass over the points. */
+  sort() {
+    const { codes, order, n } = this;
+    let removed = 0, kept = n;
+    for (let i = 0; i < n; i++) if (codes[i] > 0 && codes[i] < 5) order[removed++] = i; else order[--kept] = i;
+    if (!this.gl) return;
+    this.gl.bindBuffer(this.gl.ELEMENT_ARRAY_BUFFER, this.orderBuffer);
+    this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, order, this.gl.DYNAMIC_DRAW);
+  }
+
+  /** `colours` (4n,) uint8 RGBA, or null for the colours of the decisions. */
+  setColours(colours) {
+    this.byDecision = !colours;
+    if (colours) { this.colours = colours; this.upload(3, colours); } else this.repaint();
+  }
+
+  setTheme(theme) { this.theme = theme; this.repaint(); }
+  setTool(tool) { this.tool = tool; this.overlay.dataset.tool = tool; }
+  setPicked(row, partner) { this.picked = row; this.partner = partner; this.repaint(); }
+
+  /** Mark what lies in `polygon` (map coordinates, flat); null takes the marks away. Returns the rows inside. */
+  setLasso(polygon) {
+    this.polygon = polygon;
+    this.marks.fill(0);
+    const rows = polygon ? rowsInside(polygon, this.x, this.y) : [];
+    for (const row of rows) this.marks[row] = 1;
+    this.upload(2, this.marks);
+    return rows;
+  }
+
+  reset() { this.zoom = 1; this.centre = [this.fit.x, this.fit.y]; this.repaint(); }
+
+  resize() {
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth, clientHeight } = this.box;
+    for (const canvas of [this.canvas, this.overlay]) {
+      canvas.width = Math.max(1, Math.round(clientWidth * ratio));
+      canvas.height = Math.max(1, Math.round(clientHeight * ratio));
+    }
+    this.paint();
+  }
+
+  repaint() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => this.paint());
+  }
+
+  /** CSS pixels for one map unit, the same in both directions. */
+  scale() {
+    const { clientWidth: w, clientHeight: h } = this.box;
+    const [hx, hy] = this.fit.half;
+    return this.zoom * Math.max(1e-9, Math.min((w / 2 - 16) / hx, (h / 2 - 16) / hy));
+  }
+
+  toScreen(x, y) {
+    const s = this.scale();
+    return [this.box.clientWidth / 2 + (x - this.centre[0]) * s, this.box.clientHeight / 2 - (y - this.centre[1]) * s];
+  }
+
+  toMap(px, py) {
+    const s = this.scale();
+    return [this.centre[0] + (px - this.box.clientWidth / 2) / s, this.centre[1] - (py - this.box.clientHeight / 2) / s];
+  }
+
+  /** Point diameter in CSS pixels: as large as the crowd allows, growing slowly with the zoom. */
+  pointSize() {
+    const room = Math.sqrt(this.box.clientWidth * this.box.clientHeight / Math.max(1, this.n));
+    return Math.max(2.2, Math.min(9, room * 0.42)) * Math.min(2.2, this.zoom ** 0.4);
+  }
+
+  paint() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const { gl } = this;
+    if (gl && this.n) {
+      const { width, height } = this.canvas, ratio = window.devicePixelRatio || 1;
+      const s = this.scale(), sx = 2 * s * ratio / width, sy = 2 * s * ratio / height, size = this.pointSize() * ratio;
+      const { program, at } = size < TINY_PIXELS ? this.tiny : this.shaped;
+      gl.useProgram(program);
+      gl.viewport(0, 0, width, height);
+      gl.clearColor(0, 0, 0, 0);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+      gl.uniform4f(at.view, sx, sy, -this.centre[0] * sx, -this.centre[1] * sy);
+      gl.uniform1f(at.size, size);
+      gl.uniform1f(at.byDecision, this.byDecision ? 1 : 0);
+      gl.uniform1f(at.lassoed, this.polygon ? 1 : 0);
+      gl.uniform3fv(at.palette, this.theme.palette);
+      gl.drawElements(gl.POINTS, this.n, gl.UNSIGNED_INT, 0);
+      this.canvas.dataset.repaints = String(++this.repaints);
+    }
+    this.paintOverlay();
+  }
+
+  paintOverlay() {
+    const { ink, theme } = this, ratio = window.devicePixelRatio || 1;
+    ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ink.clearRect(0, 0, this.box.clientWidth, this.box.clientHeight);
+    if (!this.n) return;
+    const corners = this.drawing || (this.polygon && pairs(this.polygon));
+    if (corners && corners.length > 1) {
+      ink.beginPath();
+      corners.forEach(([x, y], i) => ink[i ? "lineTo" : "moveTo"](...this.toScreen(x, y)));
+      ink.closePath();
+      ink.fillStyle = theme.wash; ink.fill();
+      ink.setLineDash([5, 4]); ink.strokeStyle = theme.ink; ink.lineWidth = 1.2; ink.stroke(); ink.setLineDash([]);
+    }
+    const spot = (row) => this.toScreen(this.x[row], this.y[row]);
+    if (this.picked >= 0 && this.partner >= 0 && this.partner !== this.picked) {
+      ink.beginPath(); ink.moveTo(...spot(this.picked)); ink.lineTo(...spot(this.partner));
+      ink.strokeStyle = theme.ink; ink.lineWidth = 1.5; ink.stroke();
+    }
+    const r = this.pointSize() / 2 + 4;
+    for (const [row, width] of [[this.hovered, 1.5], [this.partner, 2], [this.picked, 2.5]]) {
+      if (row < 0) continue;
+      ink.beginPath(); ink.arc(...spot(row), r, 0, 2 * Math.PI);
+      ink.strokeStyle = theme.paper; ink.lineWidth = width + 3; ink.stroke();
+      ink.strokeStyle = theme.ink; ink.lineWidth = width; ink.stroke();
+    }
+  }
+
+  at_(event) {
+    const box = this.overlay.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  rowAt(px, py) {
+    if (!this.n) return -1;
+    const reach = Math.max(8, this.pointSize()) / this.scale();
+    return this.grid.nearest(...this.toMap(px, py), reach, reach);
+  }
+
+  zoomAt(px, py, factor) {
+    const [x, y] = this.toMap(px, py);
+    this.zoom = Math.max(0.5, Math.min(400, this.zoom * factor));
+    const [nx, ny] = this.toMap(px, py);
+    this.centre = [this.centre[0] + x - nx, this.centre[1] + y - ny];
+    this.repaint();
+  }
+
+  listen() {
+    const { overlay } = this;
+    let down = null;
+    overlay.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      overlay.setPointerCapture(event.pointerId);
+      const [px, py] = this.at_(event);
+      down = { px, py, centre: this.centre, moved: false, lasso: this.tool === "lasso" || event.shiftKey };
+    });
+    overlay.addEventListener("pointermove", (event) => {
+      const [px, py] = this.at_(event);
+      if (!down) { this.hover(this.rowAt(px, py), px, py); return; }
+      if (!down.moved && Math.hypot(px - down.px, py - down.py) < 4) return;
+      if (!down.moved) { down.moved = true; this.hover(-1); if (down.lasso) this.drawing = [this.toMap(down.px, down.py)]; }
+      if (down.lasso) this.extendLasso(px, py);
+      else {
+        const s = this.scale();
+        this.centre = [down.centre[0] - (px - down.px) / s, down.centre[1] + (py - down.py) / s];
+      }
+      this.repaint();
+    });
+    const up = (event) => {
+      if (!down) return;
+      const ended = down;
+      down = null;
+      if (ended.lasso && ended.moved) this.endLasso();
+      else if (!ended.moved && event.type === "pointerup") this.click(...this.at_(event));
+    };
+    overlay.addEventListener("pointerup", up);
+    overlay.addEventListener("pointercancel", up);
+    overlay.addEventListener("pointerleave", () => this.hover(-1));
+    overlay.addEventListener("dblclick", () => this.reset());
+    overlay.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.hover(-1);
+      this.zoomAt(...this.at_(event), Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)));
+    }, { passive: false });
+    overlay.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  hover(row, px, py) {
+    if (row !== this.hovered) { this.hovered = row; this.repaint(); }
+    this.on.hover(row, px, py);
+  }
+
+  click(px, py) {
+    const row = this.rowAt(px, py);
+    if (row >= 0) this.on.pick(row);
+    else if (this.polygon) this.on.lasso(null);
+  }
+
+  /** A corner every three pixels at least, so that a long stroke stays a small polygon. */
+  extendLasso(px, py) {
+    const last = this.drawing[this.drawing.length - 1];
+    const [lx, ly] = this.toScreen(...last);
+    if (Math.hypot(px - lx, py - ly) >= 3) this.drawing.push(this.toMap(px, py));
+  }
+
+  endLasso() {
+    let corners = this.drawing;
+    this.drawing = null;
+    while (corners.length > 240) corners = corners.filter((_, i) => i % 2 === 0);
+    this.on.lasso(corners.length > 2 ? corners.flat().map((v) => Math.round(v * 1e6) / 1e6) : null);
+    this.repaint();
+  }
+
+  key(event) {
+    const step = 40 / this.scale();
+    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+    const middle = [this.box.clientWidth / 2, this.box.clientHeight / 2];
+    if (moves[event.key]) this.centre = this.centre.map((value, axis) => value + moves[event.key][axis]);
+    else if (event.key === "+" || event.key === "=") this.zoomAt(...middle, 1.25);
+    else if (event.key === "-") this.zoomAt(...middle, 0.8);
+    else if (event.key === "0") this.reset();
+    else if (event.key === "Escape") this.on.lasso(null);
+    else return;
+    event.preventDefault();
+    this.repaint();
+  }
+
+  destroy() {
+    this.watcher.disconnect();
+    cancelAnimationFrame(this.frame);
+    this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}
+
+function pairs(flat) {
+  const corners = [];
+  for (let i = 0; i < flat.length; i += 2) corners.push([flat[i], flat[i + 1]]);
+  return corners;
+}

@@ -1,0 +1,70 @@
+"""The Explore page: what is missing yet, or the explorer, the why card and the galleries as one state."""
+
+import streamlit as st
+
+from dataeff_core.errors import NotFound
+from dataeff_core.ui import assets, charts, explore_galleries, explore_saving, explore_starting, explorer, why_card
+from dataeff_core.ui.explored import Decided, Explored
+from dataeff_core.ui.explorer import View
+from dataeff_core.ui.explorer_routes import row_of
+from dataeff_core.ui.quantities import counted
+from dataeff_core.workspace import Dataset, Workspace
+
+
+def draw(workspace: Workspace, dataset: Dataset | None) -> None:
+    """The whole page."""
+    st.html(assets.FOLDER / "explore_page.css")
+    explored = explore_starting.ready(workspace, dataset)
+    if explored is None:
+        return
+    n, groups = len(explored.pool), explored.dataset.frames["group"].nunique()
+    about = f"{counted(n, 'frame')} of {counted(groups, 'patient or video', 'patients or videos')}"
+    st.markdown(
+        f"## Explore &ensp;:small[:gray[{about}. Move a limit and see what stays; click a frame to see why.]]"
+    )
+    view = explorer.view_of(explored)
+    explorer.resend(view)
+    _draw_live(workspace, explored, view)
+
+
+@st.fragment
+def _draw_live(workspace: Workspace, explored: Explored, view: View) -> None:
+    """All that follows a limit; only this runs again when one moves."""
+    decided = explored.decide(view.limits)
+    found = _why(explored, decided, view)
+
+    def pick(frame_id: str) -> None:
+        view.picked = frame_id
+
+    partner = ""
+    if found is not None and found.partner >= 0:
+        partner = str(explored.dataset.frames["frame_id"].iat[found.partner])
+    left, right = st.columns([2.45, 1], gap="medium")
+    with left:
+        explorer.draw(explored, view, decided, partner)
+        if view.trouble:
+            _draw_sample(explored, decided)
+    with right, st.container(key="why-card-box"):
+        why_card.draw(explored, decided, found, pick)
+    explore_saving.draw(workspace, explored, decided)
+    explore_galleries.draw(explored, decided, view)
+
+
+def _draw_sample(explored: Explored, decided: Decided) -> None:
+    """The map for a browser that cannot draw the whole one."""
+    ids = explored.dataset.frames["frame_id"].to_numpy(dtype=object)
+    figure, shown = charts.sample_map(explored.frame_map.coordinates(ids), decided.codes)
+    if shown < len(decided):
+        st.caption(f"A sample of {shown} of {len(decided)} frames, each decision in its share.")
+    st.plotly_chart(figure, key="explore-sample")
+
+
+def _why(explored: Explored, decided: Decided, view: View) -> why_card.Why | None:
+    if not view.picked:
+        return None
+    try:
+        row = row_of(explored.dataset, view.picked)
+    except NotFound:  # the dataset changed since the click
+        view.picked = ""
+        return None
+    return why_card.why(explored, decided, row)

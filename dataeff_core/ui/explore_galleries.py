@@ -1,0 +1,151 @@
+"""Kept and removed frames as rows of thumbnails, filtered by reason, group, cluster and lasso."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dataeff_core.selection.base import REASONS
+from dataeff_core.ui import gallery, words
+from dataeff_core.ui.explored import Decided, Explored
+from dataeff_core.ui.explorer import View
+from dataeff_core.ui.explorer_lasso import rows_inside
+from dataeff_core.ui.quantities import count, counted
+
+ALL = "all"
+ORDERS = ("in order", "closest to the limit first")
+PER_PAGE = 12
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which frames are shown."""
+
+    group: str = ALL
+    cluster: int | None = None
+    polygon: tuple[float, ...] | None = None
+    reasons: tuple[str, ...] = ()  # of the removed; none: all
+    order: str = ORDERS[0]
+
+
+def shown_rows(explored: Explored, decided: Decided, chosen: Filter) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of kept and of removed frames under the filter, in the order asked for."""
+    inside = np.ones(len(decided), dtype=bool)
+    if chosen.polygon is not None:
+        inside &= inside_lasso(explored, chosen.polygon)
+    if chosen.group != ALL:
+        inside &= groups_of(explored) == chosen.group
+    if chosen.cluster is not None:
+        inside &= decided.scores.labels == chosen.cluster
+    wanted = [REASONS.index(name) for name in chosen.reasons]
+    removed = inside & ~decided.kept
+    if wanted:
+        removed &= np.isin(decided.codes, wanted)
+    kept = np.flatnonzero(inside & decided.kept)
+    gone = np.flatnonzero(removed)
+    if chosen.order == ORDERS[0]:
+        return kept, gone
+    distance = distance_to_limit(decided)
+    return kept[np.argsort(distance[kept], kind="stable")], gone[np.argsort(distance[gone], kind="stable")]
+
+
+def distance_to_limit(decided: Decided) -> np.ndarray:
+    """(n,) float32: how far what was compared lies from its limit; the borderline ones are nearest to 0."""
+    scores, limits = decided.scores, decided.limits
+    distance = np.abs(scores.insertion_similarity - np.float32(decided.eta))
+    outlier = decided.codes == REASONS.index("outlier")
+    distance[outlier] = scores.distances[outlier] - np.float32(limits.epsilon)
+    if scores.invalid_score is not None:
+        invalid = decided.codes == REASONS.index("invalid")
+        distance[invalid] = scores.invalid_score[invalid] - np.float32(limits.invalid)
+    return distance
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _inside(_explored: Explored, map_id: str, fingerprint: str, polygon: tuple[float, ...]) -> np.ndarray:
+    ids = _explored.dataset.frames["frame_id"].to_numpy(dtype=object)
+    return rows_inside(list(polygon), _explored.frame_map.coordinates(ids))
+
+
+def inside_lasso(explored: Explored, polygon: tuple[float, ...]) -> np.ndarray:
+    """(n,) bool; reckoned once a lasso."""
+    return _inside(explored, explored.frame_map.record.id, explored.dataset.fingerprint, polygon)
+
+
+def groups_of(explored: Explored) -> np.ndarray:
+    """(n,) object, str."""
+    if explored.pool.groups is not None:
+        return explored.pool.groups
+    return explored.dataset.frames["group"].to_numpy(dtype=object)
+
+
+def draw(explored: Explored, decided: Decided, view: View) -> None:
+    """Filters and both galleries; a click puts the frame into the why card."""
+    chosen = _draw_filters(explored, decided, view)
+    kept, removed = shown_rows(explored, decided, chosen)
+
+    def pick(frame_id: str) -> None:
+        view.picked = frame_id
+
+    left, right = st.columns(2, gap="large")
+    about = str(hash((chosen, decided.scores_id, decided.limits)))
+    for column, name, rows in ((left, "Kept", kept), (right, "Removed", removed)):
+        with column:
+            st.markdown(f"#### {name} ({count(len(rows))})")
+            gallery.draw(
+                rows,
+                lambda row: gallery.tile_of(explored.dataset.frames, row, reason=_badge(decided, row)),
+                key=f"explore-{name.lower()}",
+                label=f"{name} frames",
+                per_page=PER_PAGE,
+                tile_width=124,
+                selected=view.picked,
+                empty="None here. Move a limit, or clear the filter.",
+                reset=about,
+                on_pick=pick,
+            )
+
+
+def _badge(decided: Decided, row: int) -> str:
+    reason = REASONS[decided.codes[row]]
+    return "" if reason == "kept" else reason
+
+
+def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
+    """The row of filters above the galleries."""
+    group_names = _names(explored.dataset.frames["group"], explored.dataset.fingerprint)
+    there = [name for code, name in enumerate(REASONS) if code and np.any(decided.codes == code)]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="explore-filters"):
+        reasons = st.pills(
+            "Removed because", there, selection_mode="multi", format_func=words.reason, key="explore-reasons"
+        )
+        group = st.selectbox(words.label("group"), [ALL, *group_names], key="explore-group", width=220)
+        clusters = [ALL, *range(1, int(decided.scores.labels.max(initial=0)) + 2)]
+        cluster = st.selectbox(words.label("cluster"), clusters, key="explore-cluster", width=140)
+        order = st.selectbox("Show", ORDERS, key="explore-order", width=220)
+        if view.lasso is not None:
+            inside = int(inside_lasso(explored, tuple(view.lasso)).sum())
+            st.button(
+                f"Clear lasso ({counted(inside, 'frame')})",
+                on_click=_clear_lasso,
+                args=(view,),
+                key="explore-unlasso",
+            )
+    return Filter(
+        group=group,
+        cluster=None if cluster == ALL else int(cluster) - 1,
+        polygon=None if view.lasso is None else tuple(view.lasso),
+        reasons=tuple(reasons),
+        order=order,
+    )
+
+
+def _clear_lasso(view: View) -> None:
+    view.lasso = view.lasso_sent = None
+    view.lasso_version += 1
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _names(_groups: pd.Series, fingerprint: str) -> list[str]:
+    return sorted(str(name) for name in _groups.unique())

@@ -1,0 +1,139 @@
+"""The explorer component and what the visitor has set in it.
+
+`View` is the one state of the page: limits, the frame looked at, the lasso. The browser changes it through the
+component; Python keeps it for the session and in the page's address, so that a link restores it.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from dataeff_core.ui import assets, routes, words
+from dataeff_core.ui.explored import Decided, Explored, Limits
+from dataeff_core.ui.explorer_controls import controls, marks, reasons, spoken
+from dataeff_core.ui.explorer_lasso import read_polygon
+
+_STATE = "explore-view"
+_ADDRESS = ("mode", "eta", "epsilon", "invalid", "keep")
+
+_component = st.components.v2.component("dataeff_explorer", js=assets.read("explorer_loader.js"))
+
+
+@dataclass
+class View:
+    """What one visitor looks at."""
+
+    about: str  # dataset and embedding that it belongs to
+    limits: Limits
+    sent: Limits  # as last told to the browser; it knows its own moves without being told
+    version: int = 0
+    picked: str = ""  # frame id in the why card
+    lasso: list[float] | None = None  # corners in map coordinates: x0, y0, x1, y1, ...
+    lasso_sent: list[float] | None = None
+    lasso_version: int = 0
+    trouble: str = ""  # why the browser cannot draw the map
+
+    def move(self, limits: Limits) -> None:
+        """Set the limits from Python; the browser follows."""
+        self.limits = self.sent = limits
+        self.version += 1
+        write_address(limits)
+
+
+def view_of(explored: Explored) -> View:
+    """The visitor's view of this embedding: the one he had, else the one in the address, else the start."""
+    about = f"{explored.dataset.id}/{explored.embedding.id}"
+    known = st.session_state.get(_STATE)
+    if isinstance(known, View) and known.about == about:
+        return known
+    given = {name: st.query_params[name] for name in _ADDRESS if name in st.query_params} if known is None else {}
+    limits = Limits.read(given, explored.start)
+    made = View(about, limits, limits)
+    st.session_state[_STATE] = made
+    if not given:
+        clear_address()
+    return made
+
+
+def resend(view: View) -> None:
+    """Tell a browser that may have lost it where everything stands; called when the whole page is drawn."""
+    if view.sent != view.limits:
+        view.sent, view.version = view.limits, view.version + 1
+    if view.lasso_sent != view.lasso:
+        view.lasso_sent, view.lasso_version = view.lasso, view.lasso_version + 1
+
+
+def write_address(limits: Limits) -> None:
+    """Put the limits into the page's address."""
+    st.query_params.update({name: _short(value) for name, value in asdict(limits).items()})
+
+
+def clear_address() -> None:
+    """Take the limits out of the page's address."""
+    for name in _ADDRESS:
+        st.query_params.pop(name, None)
+
+
+def draw(explored: Explored, view: View, decided: Decided, partner: str) -> None:
+    """Draw the component; what the visitor does in it changes `view` before the next run. `partner` is the id of
+    the frame that stands for the one picked, or ''."""
+    key = f"explorer-{explored.family}-{'plain' if words.state.plain_words() else 'symbols'}"
+
+    def said(name: str) -> Any:
+        return getattr(st.session_state[key], name, None)
+
+    def limits_moved() -> None:
+        view.limits = Limits.read(said("limits"), view.limits)
+        write_address(view.limits)
+
+    def frame_picked() -> None:
+        view.picked = str(said("picked") or "")
+
+    def lasso_drawn() -> None:
+        view.lasso = read_polygon(said("lasso"))
+
+    def in_trouble() -> None:
+        view.trouble = str(said("trouble") or "")[:200]
+
+    _component(
+        key=key,
+        data=component_data(explored, view, decided, partner, key),
+        on_limits_change=limits_moved,
+        on_picked_change=frame_picked,
+        on_lasso_change=lasso_drawn,
+        on_trouble_change=in_trouble,
+        on_missing_change=lambda: None,
+    )
+
+
+def points_path(explored: Explored) -> str:
+    """Names all that the points are made of, so that a browser that has them asks no more."""
+    return f"points/{explored.dataset.id}/{explored.frame_map.record.id}/{explored.dataset.fingerprint[:16]}"
+
+
+def component_data(explored: Explored, view: View, decided: Decided, partner: str, key: str) -> dict[str, Any]:
+    """What the browser is told. It stays the same while only eta moves, so such a step sends nothing back."""
+    dataset = explored.dataset
+    return {
+        "key": key,
+        "module": routes.explorer_url("assets/explorer.js", token=False),
+        "geometry": routes.explorer_url(points_path(explored)),
+        "scores": {"id": decided.scores_id, "url": routes.explorer_url(f"scores/{decided.scores_id}")},
+        "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),
+        "limits": asdict(view.sent),
+        "limits_version": view.version,
+        "controls": controls(explored, view.sent),
+        "marks": marks(explored),
+        "reasons": reasons(),
+        "words": spoken(),
+        "has_invalid": explored.base.invalid_score is not None,
+        "picked": view.picked,
+        "partner": partner,
+        "lasso": view.lasso_sent,
+        "lasso_version": view.lasso_version,
+    }
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else repr(float(value))

@@ -1,0 +1,109 @@
+"""What the explorer's JavaScript fetches: its own files, the points, the scores, a frame's thumbnail by frame id."""
+
+import gzip
+import threading
+from collections import OrderedDict
+
+import pandas as pd
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dataeff_core.errors import NotFound
+from dataeff_core.ui import assets, cached, explored
+from dataeff_core.ui.explored import KNOWN, Limits
+from dataeff_core.ui.explorer_payload import geometry, score_changes, whole_scores
+from dataeff_core.ui.routes import guarded
+from dataeff_core.workspace import Dataset, Workspace
+
+ASSETS = {
+    "explorer.js": "text/javascript",
+    "explorer_data.js": "text/javascript",
+    "explorer_map.js": "text/javascript",
+    "explorer_limits.js": "text/javascript",
+    "explorer_colours.js": "text/javascript",
+    "explorer.css": "text/css",
+}
+_ALWAYS_ASK = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+_A_WHILE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+_GZIP_FROM = 2048  # bytes
+_GZIP_TO = 1_000_000  # float32 coordinates hardly shrink, and packing them takes longer than sending them
+
+
+def routes(prefix: str) -> list[BaseRoute]:
+    """The explorer's routes below `prefix`, each wanting the token except for its own JavaScript and CSS."""
+    return [
+        Route(prefix + "/explorer/assets/{name}", _asset),
+        Route(prefix + "/explorer/points/{dataset}/{map}/{fingerprint}", guarded(_points)),
+        Route(prefix + "/explorer/scores/{scores}", guarded(_scores)),
+        Route(prefix + "/explorer/thumbnail/{dataset}/{frame}", guarded(_thumbnail)),
+    ]
+
+
+def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in ASSETS:
+        return PlainTextResponse("there is nothing at this address", 404)
+    return FileResponse(assets.FOLDER / name, media_type=ASSETS[name], headers=_ALWAYS_ASK)
+
+
+def _points(request: Request) -> Response:
+    """All points of one map; the address names what they are made of, so a browser that has them asks no more."""
+    dataset = cached.dataset(Workspace.open(), request.path_params["dataset"])
+    wanted = request.path_params["map"]
+    frame_map = next((one for one in Workspace.open().maps(dataset) if one.record.id == wanted), None)
+    if frame_map is None or not dataset.fingerprint.startswith(request.path_params["fingerprint"]):
+        raise NotFound(f"{dataset.record.name} has no map {wanted[:60]!r}; reload the page")
+    tag = f'"{dataset.fingerprint[:16]}-{frame_map.record.id}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=_ALWAYS_ASK | {"ETag": tag})
+    return _packed(request, geometry(dataset, frame_map), _ALWAYS_ASK | {"ETag": tag})
+
+
+def _scores(request: Request) -> Response:
+    """The scores `scores`, whole, or what differs from the scores `since` that the browser has."""
+    scores_id, since = request.path_params["scores"], request.query_params.get("since", "")
+    known = KNOWN.get(scores_id)
+    if known is None:
+        raise NotFound(f"the scores {scores_id[:60]!r} are no longer open; the page asks for them again")
+    family, scores, frame_ids = known
+    before = KNOWN.get(since)
+    if before is None or before[0] != family:
+        return _packed(request, whole_scores(scores_id, scores), _ALWAYS_ASK)
+    limits = Limits.read(dict(request.query_params), Limits())
+    codes, eta = explored.decide(scores, frame_ids, limits)
+    return _packed(request, score_changes(scores_id, before[1], scores, codes, eta), _ALWAYS_ASK)
+
+
+def _thumbnail(request: Request) -> Response:
+    space = Workspace.open()
+    dataset = cached.dataset(space, request.path_params["dataset"])
+    row = row_of(dataset, request.path_params["frame"])
+    file = space.thumbnail(str(dataset.frames["sha256"].iat[row]))
+    if not file.is_file():
+        raise NotFound(f"there is no thumbnail for frame {request.path_params['frame']}; import the dataset again")
+    return FileResponse(file, media_type="image/webp", headers=_A_WHILE)
+
+
+_indexes: OrderedDict[str, pd.Index] = OrderedDict()
+_indexing = threading.Lock()
+
+
+def row_of(dataset: Dataset, frame_id: str) -> int:
+    """The frame's position in `dataset.frames`, found without a search through all. Raises NotFound."""
+    with _indexing:
+        index = _indexes.get(dataset.fingerprint)
+        if index is None:
+            index = _indexes[dataset.fingerprint] = pd.Index(dataset.frames["frame_id"].to_numpy(dtype=object))
+            while len(_indexes) > 4:
+                _indexes.popitem(last=False)
+    at = index.get_indexer(pd.Index([frame_id], dtype=object))[0]
+    if at < 0:
+        raise NotFound(f"{dataset.record.name} has no frame {frame_id[:60]!r}; reload the page")
+    return int(at)
+
+
+def _packed(request: Request, data: bytes, headers: dict[str, str]) -> Response:
+    if _GZIP_FROM <= len(data) <= _GZIP_TO and "gzip" in request.headers.get("accept-encoding", ""):
+        data, headers = gzip.compress(data, 4), headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
