@@ -35,3 +35,7 @@ class MissingWeights(DataEffError):
 
 class Cancelled(DataEffError):
     """The user stopped the work; what was finished before stays."""
+
+
+class WorkerDied(DataEffError):
+    """A helper process was ended from outside, most often for want of memory."""

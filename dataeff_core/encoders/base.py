@@ -1,16 +1,19 @@
 """What an encoder is: a frozen declaration of parameters that can be loaded to turn frames into vectors."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from dataeff_core.errors import BadInput
+
 
 class LoadedEncoder(ABC):
-    """An encoder in memory, its weights resolved: what actually sees pixels.
+    """An encoder in memory, its weights resolved: what actually sees pixels. Picklable where `preparation` is not
+    overridden.
 
     Work is split in two so that an encoder may look at the whole dataset: `features` is a function of each
     frame alone; `fit` learns what it needs from all features (the descriptor's mean and whitening; nothing for
@@ -21,10 +24,22 @@ class LoadedEncoder(ABC):
     weights: str  # fingerprint of the weights, 'none' where there are none
     preprocessing: str  # version of this code path; part of an embedding's identity
     feature_dim: int
+    batch_size: int = 1  # how many prepared frames `infer` takes at once; 1: any number. May change between calls
 
     @abstractmethod
     def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """(n, feature_dim) float32 for n RGB uint8 images (h, w, 3), each of any size; rows independent."""
+
+    def preparation(self) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+        """The part of `features` that decode workers do: n RGB uint8 images -> array of n rows for `infer`.
+
+        Picklable and free of torch. All of `features`, unless a network says otherwise.
+        """
+        return self.features
+
+    def infer(self, prepared: np.ndarray) -> np.ndarray:
+        """The rest of `features`, done in the main process: n prepared rows -> (n, feature_dim) float32."""
+        return prepared
 
     def fit(self, features: np.ndarray) -> None:  # noqa: B027  (nothing to learn is the common case)
         """Learn from all features (n, feature_dim), float16 or float32, possibly memory-mapped."""
@@ -40,6 +55,10 @@ class LoadedEncoder(ABC):
     def load_state(self, folder: Path) -> None:  # noqa: B027
         """Read what `save_state` wrote."""
 
+    def notes(self) -> dict[str, Any]:
+        """What was found at run time and is worth keeping (precision, batch size); JSON-able."""
+        return {}
+
 
 class Encoder(BaseModel):
     """One way to turn frames into vectors; the instance is its parameters."""
@@ -51,6 +70,14 @@ class Encoder(BaseModel):
     READS: ClassVar[Literal["thumbnail", "original"]]  # what `features` gets
     USES_TORCH: ClassVar[bool] = False
 
+    @classmethod
+    def named(cls, model: str, checkpoint: Path | None) -> "Encoder":
+        """The encoder for what the user typed after ':' ('' for nothing) and a checkpoint file. Raises BadInput."""
+        if model or checkpoint is not None:
+            extra = f"the model {model!r}" if model else f"the checkpoint {checkpoint}"
+            raise BadInput(f"encoder {cls.NAME!r} does not take {extra}; leave it out, or choose timm:<model>")
+        return cls()
+
     @property
     def full_name(self) -> str:
         """As the user types it, e.g. 'timm:vit_base_patch16_224'."""
@@ -59,6 +86,11 @@ class Encoder(BaseModel):
     def params(self) -> dict[str, Any]:
         """The parameters that determine the vectors, JSON-able."""
         return self.model_dump(mode="json")
+
+    @property
+    def checkpoint_file(self) -> str | None:
+        """The file the weights come from, where the user named one."""
+        return None
 
     def load(self, *, device: str = "auto") -> LoadedEncoder:
         """Resolve and load the weights. Raises MissingWeights, BadInput."""

@@ -24,6 +24,8 @@ class EmbeddingRecord(Record):
     encoder_params: dict[str, Any]
     weights: str  # fingerprint of the weights, 'none' for an encoder without
     preprocessing: str  # version of the encoder's own code path; part of the identity
+    checkpoint: str | None = None  # the file the weights came from, where one was given; not part of the identity
+    notes: dict[str, Any] = {}  # what was found at run time: precision, its agreement with float32, batch size
     dim: int
     frames: int
     seconds: float
