@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -34,7 +34,7 @@ class FolderExport:
         """The file `name`, which is one of `names`. Raises Unreadable."""
         path = self.out / name
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):
+            if not stat.S_ISREG(path.stat().st_mode):
                 raise Unreadable("is no regular file")
             return path.open("rb")
         except OSError as error:
@@ -54,9 +54,7 @@ class ZipExport:
             raise Unreadable(f"is no whole zip file ({error})") from error
         listed = [info.filename for info in self.archive.infolist() if not info.is_dir()]
         self.names = set(listed)
-        self.twice = (
-            sorted({name for name in listed if listed.count(name) > 1}) if len(listed) > len(self.names) else []
-        )
+        self.twice = sorted(name for name, times in Counter(listed).items() if times > 1)
 
     def open(self, name: str) -> IO[bytes]:
         """The member `name`, which is one of `names`. Raises Unreadable."""
@@ -74,7 +72,7 @@ class TarMembers:
 
     def __init__(self, stream: IO[bytes]) -> None:
         try:
-            self.archive = tarfile.open(fileobj=stream, mode="r:")
+            self.archive = tarfile.open(fileobj=stream, mode="r:")  # noqa: SIM115  closed by `close`
             self.members = {member.name: member for member in self.archive if member.isreg()}
         except DAMAGE as error:
             raise Unreadable(f"is no whole tar file ({error})") from error

@@ -1,6 +1,7 @@
 """A small dataset imported for real: images with awkward names, a video, masks, labels."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from dataeff_core.datasets.importing import import_frames
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
-from dataeff_core.workspace import SavedSelection, Workspace
+from dataeff_core.workspace import SavedSelection, Source, Workspace
 from tests.fabrication import picture
 
 NAMES = (
@@ -91,13 +92,18 @@ def half(workspace: Workspace) -> SavedSelection:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Callable[[], tuple[Workspace, SavedSelection, Path]]:
-    """A dataset of one's own whose originals may be harmed."""
+def fresh(
+    imported: tuple[Workspace, Path], everything: SavedSelection, tmp_path: Path
+) -> Callable[[], tuple[Workspace, SavedSelection, Path]]:
+    """A copy of the dataset, and of a selection of all of it, whose originals may be harmed."""
 
     def build() -> tuple[Workspace, SavedSelection, Path]:
-        source, masks = write_source(tmp_path)
-        workspace = import_all(tmp_path, source, masks)
-        saved = select(workspace, workspace.dataset("mixed"), make("random", {}), keep=1.0)
-        return workspace, saved, source
+        shutil.copytree(imported[1].parent, tmp_path / "copy")
+        source = tmp_path / "copy" / "source"
+        workspace = Workspace.open(tmp_path / "copy" / "workspace")
+        dataset = workspace.dataset("mixed")
+        places = {"sources": (Source(root=str(source)),), "masks": str(source.parent / "masks")}
+        dataset.record.model_copy(update=places).write(dataset.folder)
+        return workspace, workspace.selection(everything.id), source
 
     return build
