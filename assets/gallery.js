@@ -55,7 +55,7 @@ function drawGrid(grid, data, turn, pick) {
       tile.setAttribute("aria-pressed", String(tile.dataset.id === id));
     }
   };
-  if (grid.dataset.selected !== data.selected) {
+  if (!data.large && grid.dataset.selected !== data.selected) {
     grid.dataset.selected = data.selected;
     choose(data.selected);
   }

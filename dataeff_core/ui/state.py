@@ -70,5 +70,6 @@ def draw_words_switch() -> None:
         required=True,
         key=WORDS_KEY,
         bind="query-params",
+        width="stretch",
         help="Plain words for everyday reading; symbols as the papers write them.",
     )
