@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dataeff_core.errors import BadInput, NotFound
+from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Dataset, Embedding, FrameMap, SavedSelection, Workspace
 from dataeff_core.workspace.storage import exclusive
@@ -67,12 +67,12 @@ def _videos(workspace: Workspace, frames: int, seed: int, reporter: Reporter) ->
 def _dataset(workspace: Workspace, folder: Path, name: str, reporter: Reporter) -> Dataset:
     from dataeff_core.datasets.importing import import_frames
 
-    try:
-        there = workspace.dataset(name)
-    except (NotFound, BadInput):
+    called_so = [one for one in workspace.datasets() if one.record.name == name]
+    if not called_so:
         import_frames(workspace, folder / "videos", name=name, masks=folder / "masks", reporter=reporter)
-        return workspace.dataset(name)
-    if there.record.name != name or [Path(one.root) for one in there.record.sources] != [folder / "videos"]:
+        return next(one for one in workspace.datasets() if one.record.name == name)
+    there = called_so[-1]
+    if [Path(one.root).resolve() for one in there.record.sources] != [(folder / "videos").resolve()]:
         raise BadInput(f"there is another dataset called {name!r}; give this one another name with --name")
     return there
 

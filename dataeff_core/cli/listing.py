@@ -30,7 +30,8 @@ def _label(item: dict[str, Any]) -> str:
 
 
 def _rest(item: dict[str, Any]) -> str:
-    return "  ".join(f"{key} {value}" for key, value in item.items() if key != "id" and value not in ("", None))
+    shown = {key: value for key, value in item.items() if value not in ("", None, _label(item))}
+    return "  ".join(f"{key} {value}" for key, value in shown.items())
 
 
 def _datasets(workspace: Workspace) -> list[dict[str, Any]]:
