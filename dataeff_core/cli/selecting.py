@@ -109,9 +109,10 @@ class Listing(Formatter):
     """Keeps the lines of the epilog apart, each wrapped."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
+        hanging = indent + 6 * " "
         return "\n".join(
             textwrap.fill(
-                line, width, initial_indent=indent, subsequent_indent=indent + 6 * " " * line.startswith(" ")
+                line, width, initial_indent=indent, subsequent_indent=hanging if line.startswith(" ") else indent
             )
             for line in text.splitlines()
         )

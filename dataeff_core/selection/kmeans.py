@@ -105,8 +105,9 @@ def assigned(data: np.ndarray, centroids: np.ndarray) -> Clustering:
     nearest = np.empty(len(data), dtype=np.int64)
     distances = np.empty(len(data), dtype=np.float32)
     for part in blocks(data):
-        similarity, found = index.search(unit_rows(data[part]), 1)
-        nearest[part] = found[:, 0]
-        distances[part] = np.clip(1 - similarity[:, 0], 0, 2)
+        rows = unit_rows(data[part])
+        nearest[part] = index.search(rows, 1)[1][:, 0]
+        # Row by row, not from the search: the same vector then has the same distance to the last bit.
+        distances[part] = 1 - np.einsum("ij,ij->i", rows, centroids[nearest[part]])
     used, labels = np.unique(nearest, return_inverse=True)
-    return Clustering(centroids[used], labels.astype(np.int32), distances)
+    return Clustering(centroids[used], labels.astype(np.int32), distances.clip(0, 2))

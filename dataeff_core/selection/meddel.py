@@ -9,6 +9,7 @@ from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection.base import INVALID, KEPT, OUTLIER, REASONS, Pool, Selection, Selector
 from dataeff_core.selection.baselines import frames_to_keep
+from dataeff_core.selection.notes import notes_of
 from dataeff_core.selection.rules import rule_named
 from dataeff_core.selection.scored import CODES, MedDELScores
 from dataeff_core.selection.scoring import (
@@ -115,7 +116,9 @@ class MedDEL(Selector):
     ) -> Selection:
         """See Selector.select; `score`, then `decide`."""
         if self.needs_limit(keep):
-            self.limit(pool)  # refused before the long part
+            self.limit(pool)  # what cannot be is refused before the long part
+        if keep is not None:
+            frames_to_keep(keep, len(pool))
         return self.decide(pool, self.score(pool, seed=seed, reporter=reporter), keep=keep)
 
     def score(self, pool: Pool, *, seed: int = 0, reporter: Reporter | None = None) -> MedDELScores:
@@ -125,7 +128,7 @@ class MedDEL(Selector):
         Raises BadInput for unusable vectors, naming the frame, or when `rule` or `confirm` needs an eta and
         there is none; Cancelled.
         """
-        k = min(self.k or default_k(len(pool)), max(1, len(pool)))
+        k = self.k or default_k(len(pool))
         bound = [f"{self.limit(pool):.9g}"] if self.confirm or not rule_named(self.rule).movable else []
         bare = clustered(
             pool, k=k, iterations=self.iterations, seed=seed, rule=self.rule, keep=self.keep, reporter=reporter
@@ -197,7 +200,7 @@ class MedDEL(Selector):
             score=compared(scores, codes),
             scores=columns,
             params=self.resolved(scores, limit),
-            notes={"clustering": "; ".join(scores.notes)} if scores.notes else {},
+            notes=notes_of(scores, eta=limit, eta_from=self.origin(pool, eta), by_share=keep is not None),
         )
 
     def representative_of(
@@ -224,6 +227,12 @@ class MedDEL(Selector):
     def worst(self, pool: Pool) -> float:
         """The invalid limit: this selector's, else the dataset's, else what nothing exceeds."""
         return self.invalid if self.invalid is not None else first(pool.invalid_limit, NO_INVALID)
+
+    def origin(self, pool: Pool, eta: float | None = None) -> str:
+        """Where eta comes from: 'given', 'calibrated' or 'none'."""
+        if eta is not None or self.eta is not None:
+            return "given"
+        return "none" if pool.calibrated_eta is None else "calibrated"
 
     def limit_or(self, pool: Pool, otherwise: float) -> float:
         """eta: this selector's, else the pool's calibrated one, else `otherwise`."""

@@ -30,6 +30,7 @@ class Rule:
     movable: bool  # True = the scores hold at every eta; else only at the one they were made with
     by_priority: bool  # True = the walk is given the members sorted by priority, else by row
     sequential: bool  # True = the walk asks for the rows in the order given
+    again: bool  # True = the walk needs the row of a vector that it had before
     walk: Walk
 
 
@@ -103,10 +104,10 @@ def _of_interest(wanted: np.ndarray) -> np.ndarray:
     return np.where(wanted, np.float32(-np.inf), np.float32(np.inf))
 
 
-COVER = Rule("cover", "No two alike, every removed frame has a kept one", True, False, False, walk_cover)
-SEMDEDUP = Rule("semdedup", "Like any earlier frame, kept or not (SemDeDup)", True, True, True, walk_semdedup)
-LEADER = Rule("leader", "Like an earlier kept frame (greedy)", False, True, True, walk_leader)
-PAIRWISE = Rule("pairwise", "Pair by pair (MedDEL's Algorithm 1, mended)", False, False, True, walk_pairwise)
+COVER = Rule("cover", "No two alike, every removed frame has a kept one", True, False, False, False, walk_cover)
+SEMDEDUP = Rule("semdedup", "Like any earlier frame, kept or not (SemDeDup)", True, True, True, False, walk_semdedup)
+LEADER = Rule("leader", "Like an earlier kept frame (greedy)", False, True, True, False, walk_leader)
+PAIRWISE = Rule("pairwise", "Pair by pair (MedDEL's Algorithm 1, mended)", False, False, True, True, walk_pairwise)
 RULES = (COVER, SEMDEDUP, LEADER, PAIRWISE)
 
 
@@ -150,7 +151,8 @@ def scores(
     """
     score = np.full(len(labels), np.nan, dtype=np.float32)
     for members in watched(_arranged(rule, labels, priority), int((labels >= 0).sum()), reporter):
-        rows = cluster_rows(unit_rows(vectors[members]), sequential=rule.sequential)
+        again = rule.again or confirm is not None  # copies of one vector may be confirmed differently
+        rows = cluster_rows(unit_rows(vectors[members]), sequential=rule.sequential, again=again)
         if confirm is not None:
             rows = ConfirmedRows(rows, check_members(confirm, members), eta)
         score[members] = rule.walk(rows, priority[members], eta)

@@ -39,7 +39,7 @@ def pool_of(
     """
     frames = dataset.frames
     ids = frames["frame_id"].to_numpy(dtype=object)
-    score = frames["invalid_score"].to_numpy(np.float32) if "invalid_score" in frames else None
+    score = frames["invalid_score"].fillna(0).to_numpy(np.float32) if "invalid_score" in frames else None
     limit = None if score is None or suppliers.invalid_limit is None else float(suppliers.invalid_limit(score))
     known = None if embedding is None or suppliers.calibrated_eta is None else suppliers.calibrated_eta(embedding)
     return Pool(

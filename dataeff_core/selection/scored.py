@@ -21,7 +21,7 @@ class MedDELScores:
     insertion_similarity: np.ndarray  # (n,) float32 in [-1, 1]: the rule's score; NaN for outliers and invalid frames
     invalid_score: np.ndarray | None  # (n,) float32, None where the dataset has none
     outside: np.ndarray  # (n,) uint8: code of OUTLIER or INVALID for frames that were not compared, else 0
-    k: int  # clusters asked for; fewer have members where frames are identical
+    k: int  # clusters asked for; fewer have members where there are too few distinct frames
     seed: int
     rule: str
     keep: str

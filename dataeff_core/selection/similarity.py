@@ -67,6 +67,32 @@ class LazyRows:
         return np.union1d([item], following)
 
 
+class RepeatedRows:
+    """Rows for members some of which are the same vector: `rows` of the distinct ones, and `where` (m,) each
+    member's vector stands among them.
+
+    The same vector gives the same similarity to the last bit this way, which a matrix product does not promise,
+    so ties between exact copies are ties and go to the lowest row, on any machine. Unless `again`, a vector's row
+    asked for a second time is all -inf: a walk that has taken it once knows nothing more by it.
+    """
+
+    def __init__(self, rows: Rows, where: np.ndarray, *, again: bool) -> None:
+        self.rows = rows
+        self.where = where
+        self.size = len(where)
+        self.asked = np.zeros(rows.size, dtype=bool)
+        self.nothing = None if again else np.full(self.size, -np.inf, dtype=np.float32)
+
+    def row(self, item: int, best: np.ndarray) -> np.ndarray:
+        vector = int(self.where[item])
+        if self.asked[vector] and self.nothing is not None:
+            return self.nothing
+        self.asked[vector] = True
+        open_best = np.full(self.rows.size, np.inf, dtype=np.float32)
+        np.minimum.at(open_best, self.where, best)
+        return self.rows.row(vector, open_best)[self.where]
+
+
 class ConfirmedRows:
     """Rows of S' = S where S <= floor or the pair is confirmed, else floor.
 
@@ -104,8 +130,23 @@ def check_members(confirm: PairCheck, members: np.ndarray) -> PairCheck:
     return check
 
 
-def cluster_rows(vectors: np.ndarray, *, sequential: bool = False) -> Rows:
-    """Rows for a cluster of (m, d) float32 unit vectors."""
+def cluster_rows(vectors: np.ndarray, *, sequential: bool = False, again: bool = False) -> Rows:
+    """Rows for a cluster of (m, d) float32 unit vectors; `sequential` and `again` as in LazyRows, RepeatedRows."""
+    first, where = distinct(vectors)
+    if len(first) < len(vectors):
+        rows = _rows_of_distinct(vectors[first], sequential=sequential)
+        return RepeatedRows(rows, where, again=again)
+    return _rows_of_distinct(vectors, sequential=sequential)
+
+
+def distinct(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (u,) where each distinct vector of (m, d) first stands, and for each row its place among them (m,)."""
+    seen: dict[bytes, int] = {}
+    where = np.fromiter((seen.setdefault(row.tobytes(), len(seen)) for row in vectors), np.int64, len(vectors))
+    return np.unique(where, return_index=True)[1], where
+
+
+def _rows_of_distinct(vectors: np.ndarray, *, sequential: bool) -> Rows:
     if len(vectors) > DENSE_LIMIT:
         return LazyRows(vectors, sequential=sequential)
     return DenseRows(vectors @ vectors.T)

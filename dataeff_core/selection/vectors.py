@@ -14,9 +14,14 @@ BLOCK_BYTES = 64 << 20  # float32 bytes of one block of rows
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """(m, d) of any float dtype -> (m, d) float32 rows of length 1; a zero row stays zero."""
     rows = np.array(vectors, dtype=np.float32, order="C")
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float32))
-    norms[norms == 0] = 1
-    rows /= norms[:, None]
+    with np.errstate(over="ignore"):
+        squares = np.einsum("ij,ij->i", rows, rows)
+    extreme = np.flatnonzero(~((squares > 1e-30) & (squares < 1e30)))
+    if len(extreme):  # their squares leave float32: bring the largest entry to 1 first
+        largest = np.abs(rows[extreme]).max(axis=1, keepdims=True)
+        rows[extreme] /= np.where(largest == 0, 1, largest)
+        squares[extreme] = np.einsum("ij,ij->i", rows[extreme], rows[extreme])
+    rows /= np.sqrt(np.where(squares == 0, 1, squares))[:, None]
     return rows
 
 
