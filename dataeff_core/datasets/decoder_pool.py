@@ -19,6 +19,7 @@ from typing import Any
 
 import dataeff_core
 from dataeff_core.errors import StorageFailed
+from dataeff_core.workspace.thumbnails import sweep
 
 END = {"event": "end"}
 AHEAD = 256  # answers that may wait for the importer, so that memory stays bounded
@@ -87,6 +88,8 @@ def _end(minders: "list[_Minder]", answers: queue.Queue[Any]) -> None:
             answers.get(timeout=0.02)  # a minder may be waiting for room
         except queue.Empty:
             continue
+    if any(minder.killed for minder in minders):
+        sweep(minders[0].thumbnails)
 
 
 class _Stopped(Exception):
@@ -100,7 +103,7 @@ class _Minder(threading.Thread):
         super().__init__(daemon=True, name="decoder-minder")
         self.waiting, self.answers, self.thumbnails = waiting, answers, thumbnails
         self.process: subprocess.Popen[str] | None = None
-        self.stopped = False
+        self.stopped = self.killed = False
         self.starting = threading.Lock()
 
     def run(self) -> None:
@@ -125,6 +128,7 @@ class _Minder(threading.Thread):
         self.stopped = True
         with self.starting:
             if self.process is not None:
+                self.killed = True
                 self.process.kill()
 
     def _decode(self, task: Task) -> None:
@@ -144,11 +148,12 @@ class _Minder(threading.Thread):
     def _report_death(self, task: Task, process: subprocess.Popen[str]) -> None:
         """The process ended amid `task`: killed by a signal is the file's fault, a traceback is a bug of ours."""
         status = process.wait()
-        self.process = None
+        words = self._last_words()
+        self._close()
         if self.stopped:
             return
         if status > 0:
-            raise RuntimeError(f"the decoding process failed on {task.path!r}:\n{self._last_words()}")
+            raise RuntimeError(f"the decoding process failed on {task.path!r}:\n{words}")
         reason = (
             f"decoding it was ended by the system (signal {-status}), most likely for want of memory or by a crash "
             "in the decoder"
@@ -186,8 +191,8 @@ class _Minder(threading.Thread):
         assert process.stdin is not None and process.stdout is not None  # noqa: S101 both were asked for as pipes
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
-        process.stdout.close()
         process.wait()
+        process.stdout.close()
         self.errors.close()
 
 

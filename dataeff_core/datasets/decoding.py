@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "TIFF", "WEBP")
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 MOST_PIXELS = 178_956_970  # as Pillow's own limit: 512 MiB as RGB
 ORIENTATION = 0x0112
 # what Pillow's decoders raise on damaged files, as its sources show
@@ -45,7 +45,11 @@ def decode_image(path: str | os.PathLike[str]) -> np.ndarray:
         try:
             with _opened(path) as image:
                 check_size(*image.size)
+                if image.format == "PNG":
+                    _check_checksums(path)
                 image.load()
+                if image.format in ("JPEG", "MPO"):
+                    _check_closed_early(image, path)
                 return to_rgb(_upright(image))
         except DAMAGE as error:
             raise Undecodable(_reason(error)) from error
@@ -72,6 +76,40 @@ def _opened(path: str | os.PathLike[str]) -> Image.Image:
         if Path(path).stat().st_size == 0:
             raise Undecodable("the file is empty (zero bytes)") from error
         raise Undecodable("not an image: its content is no JPEG, PNG, BMP, TIFF or WebP, or is damaged") from error
+
+
+def _check_checksums(path: str | os.PathLike[str]) -> None:
+    """Pillow passes over the checksums of a PNG's picture data when it decodes; `verify` looks at all of them."""
+    with Image.open(path, formats=["PNG"]) as image:
+        image.verify()
+
+
+def _check_closed_early(image: Image.Image, path: str | os.PathLike[str]) -> None:
+    """Raise Undecodable when a JPEG was cut off and then given an end mark.
+
+    libjpeg fills what is missing with mid-grey and says nothing. Where the last corner is just that grey, or the
+    file is progressive (what is missing is then blurred, not grey), a second decoder that does complain is asked.
+    """
+    width, height = image.size
+    corner = np.asarray(image.crop((max(0, width - 8), max(0, height - 8), width, height)))
+    grey = bool(((corner == 127) | (corner == 128)).all())
+    if not grey and "progressive" not in image.info:
+        return
+    import av
+
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options = {"err_detect": "explode"}
+    decoder.thread_count = 1
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        decoder.decode(av.Packet(Path(path).read_bytes()))
+    except av.FFmpegError as error:
+        message = str(error.log[-1]).strip() if error.log else ""
+        if message.startswith(("overread", "error y=")):
+            raise Undecodable(f"the file is cut off: its data ends before its picture does ({message})") from error
+    finally:
+        av.logging.set_level(level)
 
 
 def _reason(error: Exception) -> str:

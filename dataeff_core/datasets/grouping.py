@@ -3,9 +3,9 @@
 Without a rule: the first folder below the source, or the source's own name for files that lie directly in it;
 each video is a group of its own. A rule is one of
 
-- a pattern with `{group}` and, if wanted, `{order}` (digits) and `*` (anything but a slash), such as
-  `{group}_{order}*` or `{group}/*`: with a slash it is held against the whole path, without against the file's
-  name, extension or not;
+- a pattern with `{group}` and, if wanted, `{order}` (digits), `*` (anything but a slash), `**/` (any folders) and
+  `...` (anything), such as `{group}_{order}*` or `{group}/...`: with a slash it is held against the whole path,
+  without against the file's name, extension or not;
 - a regular expression with `(?P<group>...)` and, if wanted, `(?P<order>...)`, searched in the path;
 - a CSV file with the columns path, group and, if wanted, order.
 """
@@ -21,7 +21,7 @@ from dataeff_core.datasets.names import file_name, without_extension
 from dataeff_core.datasets.sidecars import NO_ENTRY, match, read_table, unmatched
 from dataeff_core.errors import BadInput
 
-FIELD = re.compile(r"\{([^{}]*)\}|(\*+)|(\.\.\.)")
+FIELD = re.compile(r"\{([^{}]*)\}|(\*\*/|\*+)|(\.\.\.)")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ def compiled(rule: str) -> re.Pattern[str]:
 
 def _part(found: re.Match[str], rule: str) -> str:
     field, stars, dots = found.groups()
+    if stars == "**/":
+        return "(?:.*/)?"
     if dots or stars == "**":
         return ".*"
     if stars:

@@ -19,7 +19,7 @@ from dataeff_core.workspace.datasets import UNREADABLE_COLUMNS, Dataset, Dataset
 from dataeff_core.workspace.records import fresh_id, now
 from dataeff_core.workspace.root import Workspace
 from dataeff_core.workspace.storage import new_folder
-from dataeff_core.workspace.thumbnails import is_whole
+from dataeff_core.workspace.thumbnails import is_whole, sweep
 
 
 @dataclass(frozen=True)
@@ -98,20 +98,23 @@ class ImportRun:
             sidecars.find_labels(files, Path(self.source.labels))
 
     def _unchanged(self, listing: Listing) -> set[bytes]:
-        """Paths of the files whose rows hold good and whose thumbnails are all there."""
+        """Paths of the files whose rows hold good, with all measures, and whose thumbnails are all there."""
         on_disk = {file.path: (file.file_bytes, file.mtime_ns) for file in listing.files}
         same_fps = self.before is not None and self.before.fps == self.source.fps
         good: dict[bytes, bool] = {}
-        columns = ("path_bytes", "kind", "file_bytes", "mtime_ns", "sha256")
-        for path, kind, size, mtime, sha256 in zip(*(self.mine[name] for name in columns), strict=True):
+        measured = self.mine.reindex(columns=list(merging.QUALITY_COLUMNS)).notna().all(axis=1)
+        columns = [self.mine[name] for name in ("path_bytes", "kind", "file_bytes", "mtime_ns", "sha256")]
+        for path, kind, size, mtime, sha256, whole in zip(*columns, measured, strict=True):
             if good.get(path, True):
-                fits = on_disk.get(path) == (size, mtime) and (kind == "image" or same_fps)
+                fits = whole and on_disk.get(path) == (size, mtime) and (kind == "image" or same_fps)
                 good[path] = fits and is_whole(self.workspace.thumbnail(sha256))
         return {path for path, holds in good.items() if holds}
 
     def _decode(self, files: list[FoundFile], ledger: Ledger, workers: int) -> pd.DataFrame:
         """The rows (ledger.COLUMNS) of `files`, decoded now or by an import that was stopped."""
         finished = ledger.finished()
+        if finished:  # an import before this one was cut short
+            sweep(self.workspace.root / "thumbnails")
         wanted = {file.path: (file.path, file.file_bytes, file.mtime_ns, self._fps(file)) for file in files}
         waiting = [file for file in files if wanted[file.path] not in finished]
         waiting.sort(key=lambda file: (file.kind != "video", -file.file_bytes if file.kind == "video" else 0))

@@ -69,8 +69,9 @@ def merge(mine: pd.DataFrame, fresh: pd.DataFrame, unchanged: Collection[bytes])
     """One source's rows: `fresh` replaces all rows of its files, the rest of `mine` is present where unchanged."""
     kept = mine[~mine["path_bytes"].isin(set(fresh["path_bytes"]))]
     kept = kept.assign(present=kept["path_bytes"].isin(set(unchanged)))
-    first_added = mine.set_index("frame_id")["added"]
-    fresh = fresh.assign(added=fresh["frame_id"].map(first_added).fillna(fresh["added"]))
+    first_added = dict(zip(mine["frame_id"], mine["added"], strict=True))
+    added = [first_added.get(one, now) for one, now in zip(fresh["frame_id"], fresh["added"], strict=True)]
+    fresh = fresh.assign(added=added)
     return stacked(kept, fresh)
 
 

@@ -196,8 +196,11 @@ def _video_stream(container: "InputContainer") -> "VideoStream":
     import av
 
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
+        if stream.disposition & av.stream.Disposition.attached_pic:
+            continue  # the picture on a sound file's cover
+        if stream.codec_context is None:
+            raise Undecodable("its video is in a coding that is not known here, or its header is damaged")
+        return stream
     raise Undecodable("the file has no video stream (sound or data only)")
 
 

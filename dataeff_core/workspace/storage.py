@@ -61,7 +61,7 @@ def storage_errors(what: str, path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, StorageFailed):
             raise
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StorageFailed(f"the disk is full while {what} {path}; free some space and run it again") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StorageFailed(

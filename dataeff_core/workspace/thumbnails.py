@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from dataeff_core.errors import NotFound
@@ -50,6 +51,14 @@ def write_thumbnail(path: Path, small: np.ndarray) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def sweep(thumbnails: Path) -> None:
+    """Remove what processes that are gone left half-written below the thumbnail folder."""
+    for path in thumbnails.glob("*/.*.tmp"):
+        process = path.name.split(".")[-3]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            path.unlink(missing_ok=True)
+
+
 def is_whole(path: Path) -> bool:
     """Whether a thumbnail lies at `path` that is not an empty shell."""
     try:
@@ -63,12 +72,18 @@ def read_thumbnail(workspace: "Workspace", sha256: str) -> np.ndarray:
 
     Raises NotFound when it is not there or damaged, BadInput when `sha256` is not 64 hex digits.
     """
-    path = workspace.thumbnail(sha256)
+    return open_thumbnail(workspace.thumbnail(sha256))
+
+
+def open_thumbnail(path: Path) -> np.ndarray:
+    """The thumbnail in the file `path`, (h, w, 3) uint8 RGB. Raises NotFound when it is not there or damaged."""
     try:
         with Image.open(path, formats=["WEBP"]) as image:
             return np.asarray(image.convert("RGB"))
     except OSError as error:
-        raise NotFound(f"the thumbnail {sha256[:16]}... is missing or damaged; import its dataset again") from error
+        raise NotFound(
+            f"the thumbnail {path.stem[:16]}... is missing or damaged; import its dataset again"
+        ) from error
 
 
 def read_grey(workspace: "Workspace", sha256: str, side: int) -> np.ndarray:
