@@ -5,6 +5,7 @@ import { drawCurve, element, Limit } from "./explorer_limits.js";
 import { FrameMap } from "./explorer_map.js";
 import { categoryColours, legendEntries, scoreColours } from "./explorer_colours.js";
 
+const IDLE_MS = 4000;
 const instances = new WeakMap();
 
 /** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes. */
@@ -119,11 +120,11 @@ class Explorer {
       if (error.missing) this.tell("missing", Date.now());
       return;
     }
-    if (this.scores.stale && data.limits_version !== this.limitsVersion) await this.freshen();
     if (data.limits_version !== this.limitsVersion) {
       this.limitsVersion = data.limits_version;
       this.limits = { ...data.limits };
       this.showLimits();
+      if (this.scores.stale) this.fetchScores(this.scores.basis);
     }
     this.refresh();
     this.showPicked();
@@ -149,33 +150,46 @@ class Explorer {
   async loadScores() {
     const { scores } = this.data;
     if (this.scoresId === scores.id) return;
-    const answer = await fetchPacked(this.scoresUrl(this.scores?.basis));
-    this.scores = mergeScores(this.scores, answer);
+    const asked = this.limitsKey();
+    this.takeScores(await fetchPacked(this.scoresUrl(this.scores?.basis)), asked);
     this.scoresId = scores.id;
-    if (answer.header.kind === "full") {
-      const { eta, epsilon, invalid } = this.limitControls;
-      eta?.setValues(this.scores.F); epsilon?.setValues(this.scores.d);
-      if (this.scores.invalid) invalid?.setValues(this.scores.invalid);
-    } else if (answer.header.kind === "delta") this.limitControls.eta?.setValues(this.scores.F);
+  }
+
+  takeScores(answer, asked) {
+    this.scores = mergeScores(this.scores, answer);
+    this.codesFor = answer.header.kind === "codes" ? asked : "";
+    const { eta, epsilon, invalid } = this.limitControls, { F, d, invalid: faults } = this.scores;
+    if (answer.header.kind !== "codes") eta?.setValues(F);
+    if (answer.header.kind === "full") { epsilon?.setValues(d); if (faults) invalid?.setValues(faults); }
+    if (this.scores.stale) this.freshenLater();
   }
 
   /** The address of the scores; with what the browser has, so that only the difference is sent. */
-  scoresUrl(basis) {
+  scoresUrl(basis, only) {
     const url = new URL(this.data.scores.url, document.baseURI);
     if (basis) for (const [name, value] of Object.entries({ since: basis, ...this.limits })) url.searchParams.set(name, value);
+    if (only) url.searchParams.set("only", only);
     return url;
   }
 
-  /** The scores in hand may be decisions only (`stale`): fetch the numbers before a limit moves over them. */
-  async freshen() {
-    if (!this.scores?.stale || this.freshening) return;
-    this.freshening = true;
-    try {
-      this.scores = mergeScores(null, await fetchPacked(this.scoresUrl()));
-      this.limitControls.eta?.setValues(this.scores.F);
-      this.refresh();
-    } finally { this.freshening = false; }
+  /** After a change of many clusters the server sends decisions, not numbers, so that a step stays small. The
+   *  numbers follow when nothing has moved for a while; until then limits are exact on release only. */
+  freshenLater() {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.fetchScores(undefined, "F"), IDLE_MS);
   }
+
+  async fetchScores(basis, only) {
+    const id = this.scoresId, asked = this.limitsKey();
+    try {
+      const answer = await fetchPacked(this.scoresUrl(basis, only));
+      if (id !== this.scoresId) return;
+      this.takeScores(answer, asked);
+      this.refresh();
+    } catch { this.freshenLater(); }
+  }
+
+  limitsKey() { const { mode, eta, epsilon, invalid, keep } = this.limits; return JSON.stringify([mode, eta, epsilon, invalid, keep]); }
 
   // --- limits -------------------------------------------------------------------------------------------------
 
@@ -195,7 +209,6 @@ class Explorer {
   }
 
   moveLimit(name, value, settled) {
-    this.freshen();
     this.limits[name] = value;
     if (name === "eta" && this.limits.mode === "share") { this.limits.mode = "similar"; this.showLimits(); }
     this.schedule();
@@ -205,7 +218,6 @@ class Explorer {
   moveShare(input, settled) {
     const typed = Number(input.value);
     if (!(typed > 0 && typed <= 100)) { if (settled) this.showLimits(); return; }
-    this.freshen();
     this.limits.keep = typed / 100;
     for (const other of [this.share, this.shareNumber]) if (other !== input) other.value = String(typed);
     this.schedule();
@@ -213,16 +225,24 @@ class Explorer {
   }
 
   schedule() {
+    if (this.scores?.stale) this.freshenLater();
     if (this.due) return;
     this.due = requestAnimationFrame(() => { this.due = 0; this.refresh(); });
   }
 
   settle() {
-    const { mode, eta, epsilon, invalid, keep } = this.limits;
-    const said = JSON.stringify([mode, eta, epsilon, invalid, keep]);
+    const said = this.limitsKey();
     if (said === this.said) return;
     this.said = said;
+    const { mode, eta, epsilon, invalid, keep } = this.limits;
     this.tell("limits", { mode, eta, epsilon, invalid, keep });
+    if (this.scores?.stale && !this.moved()) this.fetchScores(this.scores.basis);
+  }
+
+  /** Whether epsilon or the limit of unusable stand elsewhere than the scores in hand were computed for. */
+  moved() {
+    const { epsilon, invalid } = this.scores.header;
+    return this.limits.epsilon !== epsilon || this.limits.invalid !== invalid;
   }
 
   showLimits() {
@@ -233,19 +253,18 @@ class Explorer {
     this.share.value = this.shareNumber.value = String(Math.round(limits.keep * 1000) / 10);
     for (const [name, control] of Object.entries(this.limitControls)) control.set(limits[name]);
     this.limitControls.eta?.root.classList.toggle("off", share);
-    const { mode, eta, epsilon, invalid, keep } = limits;
-    this.said = JSON.stringify([mode, eta, epsilon, invalid, keep]);
+    this.said = this.limitsKey();
   }
 
   /** Decide anew and draw everything that follows from it. */
   refresh() {
     if (!this.scores || !this.points) return;
     const { scores, codes, limits } = this;
-    this.counted = scores.stale && scores.codes ? this.takeCodes(scores.codes) : decide(codes, scores, limits, this.points.id);
+    const told = scores.stale && this.codesFor === this.limitsKey();
+    this.counted = told ? this.takeCodes(scores.codes) : decide(codes, scores, limits, this.points.id);
+    this.root.classList.toggle("rough", Boolean(this.moved() || (scores.stale && !told)));
     if (limits.mode === "share") this.limitControls.eta?.set(this.counted.eta);
     this.map?.setCodes(codes);
-    const { epsilon, invalid } = scores.header;
-    this.root.classList.toggle("rough", limits.epsilon !== epsilon || limits.invalid !== invalid);
     this.showCounts();
     this.redrawCurve();
     this.showLegend();
@@ -339,7 +358,7 @@ class Explorer {
       element("span", { class: "state", style: `--chip: ${this.colour(reason)}` }, element("i", { text: reason.mark }), reason.label));
     const { clientWidth: w, clientHeight: h } = this.stage;
     this.tip.style.left = `${Math.max(4, x > w / 2 ? x - this.tip.offsetWidth - 14 : x + 14)}px`;
-    this.tip.style.top = `${Math.max(4, Math.min(h - 176, y - 60))}px`;
+    this.tip.style.top = `${Math.max(4, Math.min(h - this.tip.offsetHeight - 6, y - 60))}px`;
   }
 
   // --- colours ------------------------------------------------------------------------------------------------
@@ -400,6 +419,7 @@ class Explorer {
     this.watcher?.disconnect();
     this.map?.destroy();
     cancelAnimationFrame(this.due);
+    clearTimeout(this.idle);
   }
 }
 

@@ -35,6 +35,7 @@ export function mergeScores(current, answer) {
   const { kind, id } = answer.header;
   if (kind === "full" || !current) return { ...answer, basis: id };
   const header = { ...current.header, ...answer.header };
+  if (kind === "F") return { ...current, header, F: answer.F, basis: id, order: null, stale: false, codes: null };
   if (kind === "codes") return { ...current, header, stale: true, codes: answer.codes };
   const F = current.F.slice();
   for (let i = 0; i < answer.rows.length; i++) F[answer.rows[i]] = answer.F[i];

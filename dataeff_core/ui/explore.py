@@ -3,11 +3,19 @@
 import streamlit as st
 
 from dataeff_core.errors import NotFound
-from dataeff_core.ui import assets, charts, explore_galleries, explore_saving, explore_starting, explorer, why_card
+from dataeff_core.ui import (
+    assets,
+    charts,
+    explore_galleries,
+    explore_more,
+    explore_saving,
+    explore_starting,
+    explorer,
+    why_card,
+)
 from dataeff_core.ui.explored import Decided, Explored
 from dataeff_core.ui.explorer import View
 from dataeff_core.ui.explorer_routes import row_of
-from dataeff_core.ui.quantities import counted
 from dataeff_core.workspace import Dataset, Workspace
 
 
@@ -17,11 +25,6 @@ def draw(workspace: Workspace, dataset: Dataset | None) -> None:
     explored = explore_starting.ready(workspace, dataset)
     if explored is None:
         return
-    n, groups = len(explored.pool), explored.dataset.frames["group"].nunique()
-    about = f"{counted(n, 'frame')} of {counted(groups, 'patient or video', 'patients or videos')}"
-    st.markdown(
-        f"## Explore &ensp;:small[:gray[{about}. Move a limit and see what stays; click a frame to see why.]]"
-    )
     view = explorer.view_of(explored)
     explorer.resend(view)
     _draw_live(workspace, explored, view)
@@ -39,6 +42,7 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View) -> None:
     partner = ""
     if found is not None and found.partner >= 0:
         partner = str(explored.dataset.frames["frame_id"].iat[found.partner])
+    explore_saving.draw_head(workspace, explored, decided)
     left, right = st.columns([2.45, 1], gap="medium")
     with left:
         explorer.draw(explored, view, decided, partner)
@@ -46,8 +50,8 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View) -> None:
             _draw_sample(explored, decided)
     with right, st.container(key="why-card-box"):
         why_card.draw(explored, decided, found, pick)
-    explore_saving.draw(workspace, explored, decided)
     explore_galleries.draw(explored, decided, view)
+    explore_more.draw(workspace, explored)
 
 
 def _draw_sample(explored: Explored, decided: Decided) -> None:

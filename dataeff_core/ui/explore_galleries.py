@@ -1,13 +1,14 @@
 """Kept and removed frames as rows of thumbnails, filtered by reason, group, cluster and lasso."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dataeff_core.selection.base import REASONS
-from dataeff_core.ui import gallery, words
+from dataeff_core.ui import explore_saving, gallery, words
 from dataeff_core.ui.explored import Decided, Explored
 from dataeff_core.ui.explorer import View
 from dataeff_core.ui.explorer_lasso import rows_inside
@@ -99,7 +100,7 @@ def draw(explored: Explored, decided: Decided, view: View) -> None:
                 key=f"explore-{name.lower()}",
                 label=f"{name} frames",
                 per_page=PER_PAGE,
-                tile_width=124,
+                tile_width=112,
                 selected=view.picked,
                 empty="None here. Move a limit, or clear the filter.",
                 reset=about,
@@ -116,28 +117,41 @@ def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
     """The row of filters above the galleries."""
     group_names = _names(explored.dataset.frames["group"], explored.dataset.fingerprint)
     there = [name for code, name in enumerate(REASONS) if code and np.any(decided.codes == code)]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="explore-filters"):
+    with st.container(horizontal=True, vertical_alignment="center", key="explore-filters"):
         reasons = st.pills(
-            "Removed because", there, selection_mode="multi", format_func=words.reason, key="explore-reasons"
+            "Removed because",
+            there,
+            selection_mode="multi",
+            format_func=words.reason,
+            key="explore-reasons",
+            label_visibility="collapsed",
         )
-        group = st.selectbox(words.label("group"), [ALL, *group_names], key="explore-group", width=220)
-        clusters = [ALL, *range(1, int(decided.scores.labels.max(initial=0)) + 2)]
-        cluster = st.selectbox(words.label("cluster"), clusters, key="explore-cluster", width=140)
-        order = st.selectbox("Show", ORDERS, key="explore-order", width=220)
+        group = _choice("group", group_names, "every")
+        cluster = _choice("cluster", list(range(1, int(decided.scores.labels.max(initial=0)) + 2)), "every")
+        order = st.selectbox("Show", ORDERS, key="explore-order", width=180, label_visibility="collapsed")
+        explore_saving.draw_way(explored)
         if view.lasso is not None:
-            inside = int(inside_lasso(explored, tuple(view.lasso)).sum())
-            st.button(
-                f"Clear lasso ({counted(inside, 'frame')})",
-                on_click=_clear_lasso,
-                args=(view,),
-                key="explore-unlasso",
-            )
+            inside = counted(int(inside_lasso(explored, tuple(view.lasso)).sum()), "frame")
+            st.button(f"Clear lasso ({inside})", on_click=_clear_lasso, args=(view,), key="explore-unlasso")
     return Filter(
         group=group,
         cluster=None if cluster == ALL else int(cluster) - 1,
         polygon=None if view.lasso is None else tuple(view.lasso),
         reasons=tuple(reasons),
         order=order,
+    )
+
+
+def _choice(term: str, options: list[Any], every: str) -> Any:
+    """A list with 'every ...' first."""
+    name = words.label(term).lower()
+    return st.selectbox(
+        name,
+        [ALL, *options],
+        format_func=lambda one: f"{every} {name}" if one == ALL else str(one) if term == "group" else f"{name} {one}",
+        key=f"explore-{term}",
+        width=180,
+        label_visibility="collapsed",
     )
 
 

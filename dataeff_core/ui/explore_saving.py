@@ -14,21 +14,22 @@ _SAVED = "explore-saved"
 RULES = ("cover", "semdedup")  # the rules whose limit moves without another walk
 
 
-def draw(workspace: Workspace, explored: Explored, decided: Decided) -> None:
-    """One row of actions below the explorer."""
-    with st.container(horizontal=True, vertical_alignment="center", key="explore-actions"):
+def draw_head(workspace: Workspace, explored: Explored, decided: Decided) -> None:
+    """The page's head: what is looked at, and what to do with it."""
+    n, groups = len(explored.pool), explored.dataset.frames["group"].nunique()
+    told = f"{counted(n, 'frame')}, {counted(groups, 'patient or video', 'patients and videos')}. "
+    told += "Move a limit and see what stays; click a frame to see why."
+    with st.container(horizontal=True, vertical_alignment="center", key="explore-head"):
+        st.markdown(f"## Explore &ensp;:small[:gray[{told}]]", width="stretch")
         name = st.text_input(
             "Name of this selection",
-            placeholder="Name of this selection",
+            placeholder="name, if you like",
             label_visibility="collapsed",
             key="explore-name",
-            width=240,
+            width=150,
         )
         pressed = st.button("Save selection", type="primary", icon=":material/bookmark_add:", key="explore-save")
-        st.page_link("pages/export.py", label="Export", icon=":material/ios_share:")
-        with st.popover(f"{words.label('k')}: {count(explored.base.k)}", help=words.help_of("k")):
-            _draw_way(explored)
-        with st.popover("Command line", icon=":material/terminal:"):
+        with st.popover("", icon=":material/terminal:", help="The same in a shell"):
             st.caption("Makes the same selection in a shell, on this machine or another with the same frames.")
             commands.draw(workspace, command(explored, decided, name))
     if pressed:
@@ -36,11 +37,18 @@ def draw(workspace: Workspace, explored: Explored, decided: Decided) -> None:
     _draw_saved(decided)
 
 
+def draw_way(explored: Explored) -> None:
+    """How frames are sorted into kinds of view, behind a button that says how many there are."""
+    with st.popover(f"{words.label('k')}: {count(explored.base.k)}", help=words.help_of("k")):
+        _draw_way(explored)
+
+
 def command(explored: Explored, decided: Decided, name: str = "") -> list[str]:
     """The command line that decides as the page does now."""
     limits = decided.limits
     settings = explored.way.settings() | {"eta": limits.eta, "epsilon": limits.epsilon, "invalid": limits.invalid}
-    keep = [commands.option("keep", repr(decided.kept_count / len(decided)))] if limits.mode == SHARE else []
+    share_kept = keep_of(decided)
+    keep = [] if share_kept is None else [commands.option("keep", repr(share_kept))]
     return [
         "select",
         explored.dataset.id,
@@ -53,6 +61,14 @@ def command(explored: Explored, decided: Decided, name: str = "") -> list[str]:
     ]
 
 
+def keep_of(decided: Decided) -> float | None:
+    """The share to keep: the one asked for, or what there was of it; None where a limit decides."""
+    if decided.limits.mode != SHARE:
+        return None
+    asked, n, kept = decided.limits.keep, len(decided), decided.kept_count
+    return asked if round(asked * n) == kept else kept / n
+
+
 def save(workspace: Workspace, explored: Explored, decided: Decided, name: str) -> SavedSelection:
     """Save what the page shows. Raises DataEffError."""
     limits = decided.limits
@@ -61,7 +77,7 @@ def save(workspace: Workspace, explored: Explored, decided: Decided, name: str) 
         explored.dataset,
         explored.way.selector(eta=limits.eta, epsilon=limits.epsilon, invalid=limits.invalid),
         encoder=explored.embedding.id,
-        keep=decided.kept_count / len(decided) if limits.mode == SHARE else None,
+        keep=keep_of(decided),
         seed=explored.way.seed,
         name=name.strip(),
     )
@@ -84,10 +100,14 @@ def _draw_saved(decided: Decided) -> None:
         return
     selection_id, _, _, name, kept = saved
     called = f"**{literal(name)}** ({literal(selection_id)})" if name else f"**{literal(selection_id)}**"
-    st.success(
-        f"Saved as {called}: {counted(kept, 'frame')} of {count(len(decided))} kept, {share(kept / len(decided))}.",
-        icon=":material/check_circle:",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="explore-saved-note"):
+        st.markdown(
+            f":material/check_circle: Saved as {called}: {counted(kept, 'frame')} of {count(len(decided))} kept, "
+            f"{share(kept / len(decided))}.",
+            width="content",
+        )
+        st.page_link("pages/export.py", label="Export it", icon=":material/ios_share:")
+        st.page_link("pages/compare.py", label="Compare", icon=":material/compare:")
 
 
 def _draw_way(explored: Explored) -> None:

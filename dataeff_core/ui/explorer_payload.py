@@ -70,6 +70,11 @@ def whole_scores(scores_id: str, scores: MedDELScores) -> bytes:
     return pack(_about("full", scores_id, scores) | {"clusters": scores.k}, sections)
 
 
+def fresh_scores(scores_id: str, scores: MedDELScores) -> bytes:
+    """F alone, for a browser that has the clusters and distances."""
+    return pack(_about("F", scores_id, scores), {"F": scores.insertion_similarity})
+
+
 def score_changes(scores_id: str, before: MedDELScores, after: MedDELScores, codes: np.ndarray, eta: float) -> bytes:
     """What a browser that has `before` needs to show `after`: the scores that changed, or, where those are too many
     for a slider's step, the decisions `codes` (n,) uint8 alone."""

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from dataeff_core.errors import NotFound
 from dataeff_core.ui import assets, cached, explored
 from dataeff_core.ui.explored import KNOWN, Limits
-from dataeff_core.ui.explorer_payload import geometry, score_changes, whole_scores
+from dataeff_core.ui.explorer_payload import fresh_scores, geometry, score_changes, whole_scores
 from dataeff_core.ui.routes import guarded
 from dataeff_core.workspace import Dataset, Workspace
 
@@ -67,6 +67,8 @@ def _scores(request: Request) -> Response:
     if known is None:
         raise NotFound(f"the scores {scores_id[:60]!r} are no longer open; the page asks for them again")
     family, scores, frame_ids = known
+    if request.query_params.get("only") == "F":
+        return _packed(request, fresh_scores(scores_id, scores), _ALWAYS_ASK)
     before = KNOWN.get(since)
     if before is None or before[0] != family:
         return _packed(request, whole_scores(scores_id, scores), _ALWAYS_ASK)

@@ -16,7 +16,7 @@ def draw(pages: Sequence[StreamlitPage]) -> None:
         page_title="DataEff",
         page_icon=str(assets.FOLDER / "icon.svg"),
         layout="wide",
-        initial_sidebar_state=236,  # pixels
+        initial_sidebar_state=256,  # pixels
     )
     page = st.navigation(list(pages))
     st.html(assets.FOLDER / "frame.css")

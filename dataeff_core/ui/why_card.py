@@ -57,19 +57,24 @@ def why(explored: Explored, decided: Decided, row: int) -> Why:
         )
     score, limit, compared = _compared(decided, row, reason)
     similarity = None if np.isnan(cosine) else float(cosine)
-    measure = frame.get("invalid_measure")
     told = sentence(
         reason,
         frame,
         standing=None if partner < 0 else frames.iloc[partner],
         similarity=similarity,
         threshold=None if reason == "kept" and decided.limits.mode == SHARE else limit,
-        fault="" if measure is None or pd.isna(measure) else SUPPLIERS.fault(str(measure)),
+        fault=_fault(frame) if reason == "invalid" else "",
     )
     stands_for = _stands_for(explored, decided, row) if reason == "kept" else np.empty(0, np.int64)
     return Why(
         row, reason, partner, similarity, score, limit, compared, told, _margin(reason, score, limit), stands_for
     )
+
+
+def _fault(frame: pd.Series) -> str:
+    """What makes an unusable frame so, in words."""
+    measure = frame.get("invalid_measure")
+    return "" if measure is None or pd.isna(measure) else SUPPLIERS.fault(str(measure))
 
 
 def draw(explored: Explored, decided: Decided, found: Why | None, on_pick: Callable[[str], None]) -> None:
