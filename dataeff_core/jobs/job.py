@@ -92,20 +92,8 @@ class Job:
 
     @property
     def status(self) -> JobStatus:
-        """How it stands. Raises NotFound when the folder is gone."""
-        ended = self._ended()
-        if ended is not None:
-            return ended
-        process = ProcessIdentity.read(self.folder)
-        if process is None and self._starting():
-            return JobStatus("queued")
-        if process is None or not process.alive():
-            return self._ended() or self._vanished()  # it may have ended between the two looks
-        running = read_if_there(self.folder / RUNNING)
-        if running is None:
-            return JobStatus("queued")
-        started = str(running["started"])
-        return JobStatus("running", started=started, seconds=seconds_between(started, None))
+        """How it stands, derived from its folder and its process."""
+        return self._derived(held=False)
 
     @property
     def progress(self) -> Progress | None:
@@ -130,7 +118,7 @@ class Job:
         A process of its own sees to that, so whoever asked may go. Does nothing for a job that has ended.
         """
         with exclusive(self.folder / LOCK):
-            if self.status.state in ("done", "failed", "cancelled"):
+            if self._derived(held=True).state in ("done", "failed", "cancelled"):
                 return
             with contextlib.suppress(OSError):  # on a full disk the signals must do without the flag
                 (self.folder / CANCEL).touch()
@@ -148,7 +136,7 @@ class Job:
         from dataeff_core.jobs.starting import run_process
 
         with exclusive(self.folder / LOCK):
-            state = self.status.state
+            state = self._derived(held=True).state
             if state not in ("failed", "cancelled", "lost"):
                 raise Conflict(f"job {self.id} is {state}; only a failed, cancelled or lost job can be resumed")
             former = ProcessIdentity.read(self.folder)
@@ -185,6 +173,22 @@ class Job:
         if asked is None:
             raise NotFound(f"job {self.id} is gone; its folder was deleted")
         return asked
+
+    def _derived(self, *, held: bool) -> JobStatus:
+        """The status; `held` says that we hold the job's lock, so that nobody else can be starting it."""
+        ended = self._ended()
+        if ended is not None:
+            return ended
+        process = ProcessIdentity.read(self.folder)
+        if process is None and not held and self._starting():
+            return JobStatus("queued")
+        if process is None or not process.alive():
+            return self._ended() or self._vanished()  # it may have ended between the two looks
+        running = read_if_there(self.folder / RUNNING)
+        if running is None:
+            return JobStatus("queued")
+        started = str(running["started"])
+        return JobStatus("running", started=started, seconds=seconds_between(started, None))
 
     def _ended(self) -> JobStatus | None:
         noted = read_if_there(self.folder / STATUS)
