@@ -14,8 +14,12 @@ from scipy import ndimage
 
 from dataeff_core import field_of_view
 
-WORKING_SIDE = 256  # pixels of the longer side while measuring
-BLOCK = 8  # pixels: side of the tiles for flatness
+WORKING_SIDE = 192  # pixels of the longer side while measuring
+TILE = 8  # pixels: side of the tiles for flatness
+REBLUR = 13  # pixels: the further blur against which sharpness is measured
+BARS = 6  # straight edges across the field that are averaged
+LARGEST_STEP = 60  # grey levels: beyond, a step says no more of an edge
+COLOUR_SIDE = 48  # pixels of the longer side while colours are averaged
 
 
 @dataclass(frozen=True)
@@ -25,51 +29,53 @@ class Measure:
     name: str
     title: str
     unit: str
-    low: str  # what a frame is called that is far below the rest, e.g. 'much blurrier than the rest'
+    low: str  # what a frame is called that is far below the rest, e.g. 'much blurrier' (than the rest)
     high: str
     bad: Literal["low", "high", "both"]  # the end at which a frame may be unusable
+    least_spread: float  # differences of this size are usual in any dataset (of the logarithm, where there is a skew)
+    skew: float | None = None  # for one that is seldom far from 0: what is added before its logarithm is compared
 
     def words(self, end: str) -> str:
         """The plain words for the end 'low' or 'high'."""
         return self.low if end == "low" else self.high
 
 
-_all = (
-    Measure("sharpness", "Sharpness", "share", "much blurrier", "much sharper", "low"),
-    Measure("detail", "Fine detail", "log10 levels", "much smoother", "much busier", "both"),
-    Measure("brightness", "Brightness", "grey levels", "much darker", "much brighter", "both"),
-    Measure("contrast", "Contrast", "grey levels", "much flatter in contrast", "much harsher in contrast", "both"),
-    Measure("clipped", "Clipped share", "share", "less clipped", "far more clipped to black or white", "high"),
-    Measure("dark", "Dark share", "share", "less dark", "dark over far more of the field", "high"),
-    Measure("glare", "Glare share", "share", "less glare", "glaring over far more of the field", "high"),
-    Measure("entropy", "Entropy", "bits", "much emptier", "much busier in tone", "low"),
-    Measure("border", "Border share", "share", "with less border", "with far more border or blank area", "both"),
-    Measure("flat", "Flat share", "share", "with fewer flat areas", "flat over far more of the frame", "high"),
-    Measure("noise", "Noise", "grey levels", "less noisy", "much noisier", "high"),
-    Measure("bars", "Bars", "grey levels", "less striped", "far more striped with bars", "high"),
+_ALL = (
+    Measure("sharpness", "Sharpness", "share", "much blurrier", "much sharper", "low", 0.03),
+    Measure("detail", "Fine detail", "log10 levels", "much smoother", "much busier", "both", 0.08),
+    Measure("brightness", "Brightness", "grey levels", "much darker", "much brighter", "both", 8),
+    Measure("contrast", "Contrast", "grey levels", "much flatter in contrast", "much harsher in contrast", "both", 5),
     Measure(
-        "lettering",
-        "Lettering",
-        "grey levels",
-        "with less lettering",
-        "with far more lettering or drawn lines",
-        "high",
+        "clipped", "Clipped share", "share", "less clipped", "far more clipped to black or white", "high", 0.2, 0.05
     ),
-    Measure("saturation", "Colour saturation", "share", "much paler in colour", "much stronger in colour", "both"),
-    Measure("redness", "Red against green", "grey levels", "much greener", "much redder", "both"),
-    Measure("yellowness", "Yellow against blue", "grey levels", "much bluer", "much yellower", "both"),
-    Measure("colour_noise", "Colour speckle", "grey levels", "less colour speckle", "speckled with colour", "high"),
+    Measure("dark", "Dark share", "share", "less dark", "dark over far more of the field", "high", 0.2, 0.05),
     Measure(
-        "left_right", "Left against right", "share", "much darker on the right", "much darker on the left", "both"
+        "glare", "Glare share", "share", "less glaring", "glaring over far more of the field", "high", 0.15, 0.25
+    ),
+    Measure("entropy", "Entropy", "bits", "much emptier", "much richer in tones", "low", 0.2),
+    Measure(
+        "border", "Border share", "share", "with less border", "with far more border or blank area", "both", 0.04
+    ),
+    Measure("off_centre", "Off centre", "share", "nearer the centre", "lit far off the centre", "high", 0.15, 0.05),
+    Measure("flat", "Flat share", "share", "with fewer flat areas", "flat over far more of the frame", "high", 0.05),
+    Measure("noise", "Noise", "grey levels", "less noisy", "much noisier", "high", 0.2, 1.0),
+    Measure("bars", "Bars", "grey levels", "less striped", "far more striped with straight bars", "high", 2),
+    Measure(
+        "lettering", "Lettering", "grey levels", "with less lettering", "with far more lettering", "high", 0.2, 1.0
     ),
     Measure(
-        "top_bottom", "Top against bottom", "share", "much darker at the bottom", "much darker at the top", "both"
+        "saturation", "Colour saturation", "share", "much paler in colour", "much stronger in colour", "both", 0.05
+    ),
+    Measure("redness", "Red against green", "grey levels", "much greener", "much redder", "both", 8),
+    Measure("yellowness", "Yellow against blue", "grey levels", "much bluer", "much yellower", "both", 8),
+    Measure(
+        "colour_noise", "Colour speckle", "grey levels", "less speckled", "speckled with colour", "high", 0.15, 1.0
     ),
 )
-MEASURES: tuple[str, ...] = tuple(measure.name for measure in _all)
+MEASURES: tuple[str, ...] = tuple(one.name for one in _ALL)
 """The keys of `measure`, in order; columns of the frames table carry them as q_<key>."""
 
-DESCRIBED: dict[str, Measure] = {measure.name: measure for measure in _all}
+DESCRIBED: dict[str, Measure] = {one.name: one for one in _ALL}
 """What each measure is called, by key."""
 
 
@@ -81,105 +87,99 @@ def words(standing_out: str) -> str:
 
 def measure(rgb: np.ndarray) -> dict[str, float]:
     """All MEASURES of one RGB frame (h, w, 3) uint8 of any size. A function of the pixels alone."""
-    whole = _at_working_size(rgb)
-    field = field_of_view.find(whole)
-    inside = field.crop(whole)
-    grey = _luma(inside)
-    whole_grey = _luma(whole)
+    image = _at_working_size(rgb)
+    field = field_of_view.find(np.asarray(image))
+    inside = image.crop((field.left, field.top, field.right, field.bottom))
+    grey = np.asarray(inside.convert("L"))
     values = {
         **_tones(grey),
-        **_structure(grey),
+        **_structure(grey.astype(np.float32)),
         **_colours(inside),
+        "bars": _straight_edges(np.asarray(inside)),
         "border": 1.0 - field.share,
-        "flat": _flat_share(whole_grey),
-        **_balance(whole_grey),
+        "off_centre": np.hypot(
+            (field.left + field.right) / image.width - 1, (field.top + field.bottom) / image.height - 1
+        ),
+        "flat": _flat_share(np.asarray(image.convert("L"))),
     }
     return {name: float(values[name]) for name in MEASURES}
 
 
-def _at_working_size(rgb: np.ndarray) -> np.ndarray:
-    height, width = rgb.shape[:2]
-    scale = WORKING_SIDE / max(height, width)
-    size = (max(BLOCK, round(width * scale)), max(BLOCK, round(height * scale)))
-    if size == (width, height):
-        return rgb
-    filter_ = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(rgb).resize(size, filter_))
-
-
-def _luma(rgb: np.ndarray) -> np.ndarray:
-    """(h, w) float32 luma (ITU-R BT.601), 0 to 255."""
-    return rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+def _at_working_size(rgb: np.ndarray) -> Image.Image:
+    image = Image.fromarray(rgb)
+    scale = WORKING_SIDE / max(image.size)
+    size = (max(TILE, round(image.width * scale)), max(TILE, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
 
 
 def _tones(grey: np.ndarray) -> dict[str, float]:
-    histogram = np.bincount(np.minimum(grey, 255).astype(np.uint8).ravel(), minlength=256) / grey.size
+    histogram = np.bincount(grey.ravel(), minlength=256) / grey.size
     seen = histogram[histogram > 0]
-    dark, glare = histogram[:20].sum(), histogram[245:].sum()
     return {
         "brightness": grey.mean(),
         "contrast": grey.std(),
         "clipped": histogram[:5].sum() + histogram[251:].sum(),
-        "dark": dark,
-        "glare": glare,
+        "dark": histogram[:20].sum(),
+        "glare": histogram[245:].sum(),
         "entropy": -(seen * np.log2(seen)).sum(),
     }
 
 
 def _structure(grey: np.ndarray) -> dict[str, float]:
-    step_down, step_right = np.abs(np.diff(grey, axis=0)), np.abs(np.diff(grey, axis=1))
-    blurred_down = np.abs(np.diff(ndimage.uniform_filter1d(grey, 9, axis=0), axis=0))
-    blurred_right = np.abs(np.diff(ndimage.uniform_filter1d(grey, 9, axis=1), axis=1))
-    lost_down = np.maximum(step_down - blurred_down, 0).sum() / max(step_down.sum(), 1e-6)
-    lost_right = np.maximum(step_right - blurred_right, 0).sum() / max(step_right.sum(), 1e-6)
-    fine = np.abs(_second(_second(grey, 0), 1)) if min(grey.shape) > 2 else np.zeros(1)
-    strong = np.minimum(step_down[:, :-1], 255) + step_right[:-1] if min(grey.shape) > 1 else np.zeros(1)
+    calm = ndimage.gaussian_filter(grey, 0.7, truncate=2)  # noise would look sharp
+    steps = [np.abs(np.diff(grey, axis=axis)) for axis in (0, 1)]
+    strong = steps[0][:, :-1] + steps[1][:-1]
     return {
-        # how much of the frame's gradient a further blur takes away (Crete et al. 2007): little, if blurred already
-        "sharpness": min(lost_down, lost_right),
-        "detail": np.log10(0.1 + step_down.mean() + step_right.mean()),
-        # Immerkaer (1996), by the median, so that edges do not count
-        "noise": np.sqrt(np.pi / 2) / 6 * np.median(fine) * 1.2,
-        "bars": max(_bar_strength(grey, axis=1), _bar_strength(grey, axis=0)),
+        "sharpness": min(_lost_by_blurring(calm, axis) for axis in (0, 1)),
+        "detail": np.log10(0.1 + steps[0].mean() + steps[1].mean()),
+        "noise": _noise(grey),
         "lettering": np.maximum(strong - 60, 0).mean(),
     }
 
 
-def _second(values: np.ndarray, axis: int) -> np.ndarray:
-    return np.diff(values, 2, axis=axis)
+def _lost_by_blurring(grey: np.ndarray, axis: int) -> float:
+    """Share of the steps along an axis that a further blur takes away (Crete et al. 2007): little where the frame is
+    blurred already."""
+    before = np.abs(np.diff(grey, axis=axis))
+    after = np.abs(np.diff(ndimage.uniform_filter1d(grey, REBLUR, axis=axis), axis=axis))
+    return float(np.maximum(before - after, 0).sum() / max(before.sum(), 1e-6))
 
 
-def _bar_strength(grey: np.ndarray, *, axis: int) -> float:
-    """Mean step from one line's median to the next: large where whole rows (axis 1) or columns (0) jump together."""
-    return float(np.abs(np.diff(np.median(grey, axis=axis))).mean()) if grey.shape[1 - axis] > 1 else 0.0
+def _noise(grey: np.ndarray) -> float:
+    """Standard deviation of noise in grey levels (Immerkaer 1996), by the median, so that edges do not count."""
+    if min(grey.shape) < 3:
+        return 0.0
+    fine = np.abs(np.diff(np.diff(grey, 2, axis=0), 2, axis=1))[::2, ::2]
+    return float(np.median(fine) / 0.6745 / 6)
 
 
-def _colours(rgb: np.ndarray) -> dict[str, float]:
-    values = rgb.astype(np.float32)
-    red, green, blue = values[..., 0], values[..., 1], values[..., 2]
+def _straight_edges(rgb: np.ndarray) -> float:
+    """Mean strength of the BARS strongest edges that run straight across the field, along rows or columns: the
+    step from one line to the next, averaged over the line in the channel where it is largest."""
+    across = np.diff(rgb[:, ::3].astype(np.int16), axis=0).clip(-LARGEST_STEP, LARGEST_STEP).mean(axis=1)
+    along = np.diff(rgb[::3].astype(np.int16), axis=1).clip(-LARGEST_STEP, LARGEST_STEP).mean(axis=0)
+    strongest = [np.sort(np.abs(steps).max(axis=1))[-BARS:] for steps in (across, along) if len(steps)]
+    return max((float(steps.mean()) for steps in strongest), default=0.0)
+
+
+def _colours(inside: Image.Image) -> dict[str, float]:
+    small = inside.copy()
+    small.thumbnail((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
+    values = np.asarray(small, dtype=np.float32)
+    red, green, blue = (values[..., channel].mean() for channel in range(3))
     highest, lowest = values.max(axis=2), values.min(axis=2)
-    chroma = red - green
+    chroma = np.asarray(inside.convert("YCbCr"))[::2, :, 1:].astype(np.int16)
     return {
         "saturation": (highest - lowest).sum() / max(highest.sum(), 1.0),
-        "redness": chroma.mean(),
-        "yellowness": ((red + green) / 2 - blue).mean(),
-        "colour_noise": np.median(np.abs(np.diff(chroma, 2, axis=1))) if chroma.shape[1] > 2 else 0.0,
+        "redness": red - green,
+        "yellowness": (red + green) / 2 - blue,
+        "colour_noise": np.abs(np.diff(chroma, 2, axis=1)).clip(0, 40).mean() if chroma.shape[1] > 2 else 0.0,
     }
 
 
 def _flat_share(grey: np.ndarray) -> float:
     """Share of tiles in which nothing happens: surround, blank frame, solid bar."""
-    rows, columns = grey.shape[0] // BLOCK, grey.shape[1] // BLOCK
-    tiles = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    rows, columns = grey.shape[0] // TILE, grey.shape[1] // TILE
+    tiles = grey[: rows * TILE, : columns * TILE].reshape(rows, TILE, columns, TILE)
     spread = tiles.max(axis=(1, 3)) - tiles.min(axis=(1, 3))
     return float((spread <= 4).mean())
-
-
-def _balance(grey: np.ndarray) -> dict[str, float]:
-    rows, columns = grey.shape
-    left, right = grey[:, : columns // 2].mean(), grey[:, columns // 2 :].mean()
-    top, bottom = grey[: rows // 2].mean(), grey[rows // 2 :].mean()
-    return {
-        "left_right": (right - left) / max(right + left, 8.0),
-        "top_bottom": (bottom - top) / max(top + bottom, 8.0),
-    }
