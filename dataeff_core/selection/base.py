@@ -117,3 +117,10 @@ class Selector(BaseModel, ABC):
 
         Raises BadInput when the pool lacks what the method needs or `keep` cannot be met.
         """
+
+
+def check_seed(seed: int) -> int:
+    """`seed`. Raises BadInput below 0."""
+    if seed < 0:
+        raise BadInput(f"seed {seed} is below 0; give 0 or a larger whole number")
+    return seed

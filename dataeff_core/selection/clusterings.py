@@ -27,7 +27,7 @@ class Clusterings:
     def load(self, key: str) -> dict[str, np.ndarray] | None:
         """See selection.base.Store. A damaged file counts as none: it is made again."""
         try:
-            with np.load(self.folder / f"{key}.npz", allow_pickle=False) as arrays:
+            with (self.folder / f"{key}.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None

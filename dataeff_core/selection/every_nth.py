@@ -48,7 +48,9 @@ class EveryNth(Selector):
 
 
 def in_order(pool: Pool) -> np.ndarray:
-    """(n,) int64 rows of the pool by group, order, frame id."""
+    """(n,) int64 rows of the pool by group, order, frame id. Raises BadInput without frames, groups or order."""
+    if len(pool) == 0:
+        raise BadInput("there are no frames to choose from; import some first")
     if pool.groups is None or pool.order is None:
         raise BadInput("every_nth needs groups and the order within them and this pool lacks them; give both")
     return np.lexsort((pool.frame_ids.astype(str), pool.order, pool.groups.astype(str)))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
-from dataeff_core.selection.base import INVALID, KEPT, OUTLIER, REASONS, Pool, Selection, Selector
+from dataeff_core.selection.base import INVALID, KEPT, OUTLIER, REASONS, Pool, Selection, Selector, check_seed
 from dataeff_core.selection.baselines import frames_to_keep
 from dataeff_core.selection.notes import notes_of
 from dataeff_core.selection.rules import rule_named
@@ -128,6 +128,7 @@ class MedDEL(Selector):
         Raises BadInput for unusable vectors, naming the frame, or when `rule` or `confirm` needs an eta and
         there is none; Cancelled.
         """
+        check_seed(seed)
         k = self.k or default_k(len(pool))
         bound = [f"{self.limit(pool):.9g}"] if self.confirm or not rule_named(self.rule).movable else []
         bare = clustered(

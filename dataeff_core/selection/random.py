@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from dataeff_core.reporting import Reporter
-from dataeff_core.selection.base import Pool, Selection, Selector
+from dataeff_core.selection.base import Pool, Selection, Selector, check_seed
 from dataeff_core.selection.baselines import budgeted, frames_to_keep
 
 
@@ -34,5 +34,5 @@ class Random(Selector):
         the share grows."""
         share = self.share if keep is None else keep
         count = frames_to_keep(share, len(pool))
-        rank = np.random.default_rng(seed).permutation(len(pool))
+        rank = np.random.default_rng(check_seed(seed)).permutation(len(pool))
         return budgeted(pool, rank < count, self.model_dump() | {"share": share})

@@ -10,7 +10,7 @@ from dataeff_core import __version__
 from dataeff_core.errors import Stale
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection import make
-from dataeff_core.selection.base import Pool, Selection, Selector
+from dataeff_core.selection.base import Pool, Selection, Selector, check_seed
 from dataeff_core.selection.clusterings import Clusterings
 from dataeff_core.selection.confirming import SameView
 from dataeff_core.selection.meddel import MedDEL
@@ -75,6 +75,7 @@ def select(
     """
     started = time.monotonic()
     reporter = reporter or Reporter()
+    check_seed(seed)
     embedding = workspace.embedding(dataset, encoder) if selector.NEEDS_VECTORS else None
     pool = pool_of(workspace, dataset, embedding, suppliers=suppliers)
     if embedding and selector.wants_calibration(keep) and pool.calibrated_eta is None and suppliers.calibrate:

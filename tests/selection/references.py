@@ -36,8 +36,6 @@ def leader(similarity: np.ndarray, order: list[int], eta: float) -> list[int]:
 def algorithm_1(
     similarity: np.ndarray, distance: np.ndarray, eta: float, *, first: int, keep: str = "far"
 ) -> list[int]:
-    similarity: np.ndarray, distance: np.ndarray, eta: float, *, first: int, keep: str = "far"
-) -> list[int]:
     """MedDEL's Algorithm 1 for one cluster without outliers; `first` = 0 starts k at j as printed, 1 at j + 1."""
     m = len(similarity)
     gone: set[int] = set()

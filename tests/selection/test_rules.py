@@ -137,17 +137,16 @@ def test_only_confirmed_pairs_count(chain: tuple, rule: Rule, floor: float) -> N
     if rule is COVER:
         start = int(np.argmin(distances))
         order = np.r_[start, np.delete(np.arange(120), start)]
-        np.testing.assert_allclose(
-            found[order], references.farthest_first(masked[np.ix_(order, order)])[1], atol=1e-6
-        )
+        expected = references.farthest_first(masked[np.ix_(order, order)])[1]
+        np.testing.assert_allclose(found[order], expected, atol=1e-6)
         assert len(set(asked)) == len(asked), "no pair is asked for twice"
     elif rule is SEMDEDUP:
         np.testing.assert_allclose(found, references.semdedup(masked, order_of(distances, "near")), atol=1e-6)
     elif rule is LEADER:
         assert np.flatnonzero(kept).tolist() == references.leader(masked, order_of(distances, "near"), floor)
     else:
-        expected = references.algorithm_1(masked, distances, floor, first=1, keep="near")
-        assert np.flatnonzero(kept).tolist() == expected
+        printed = references.algorithm_1(masked, distances, floor, first=1, keep="near")
+        assert np.flatnonzero(kept).tolist() == printed
     assert all(left < right and cosines[left, right] > floor - 1e-6 for left, right in asked)
 
 
