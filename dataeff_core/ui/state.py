@@ -18,12 +18,9 @@ def workspace() -> Workspace:
 
 
 def dataset() -> Dataset | None:
-    """The dataset chosen in the sidebar, as it is now on disk; None while there is none."""
-    chosen = st.session_state.get(DATASET_KEY)
-    if not chosen:
-        return None
+    """The dataset chosen in the sidebar, else the newest, as it is now on disk; None while there is none."""
     try:
-        return cached.dataset(workspace(), chosen)
+        return cached.dataset(workspace(), st.session_state.get(DATASET_KEY) or "latest")
     except NotFound:
         return None
 
