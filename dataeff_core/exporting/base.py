@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dataeff_core.errors import BadInput, Stale
 from dataeff_core.exporting.naming import safe_path, unique, video_frame
 from dataeff_core.reporting import Reporter
+from dataeff_core.workspace.storage import inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +73,16 @@ class Subset:
 
     def original(self, row: int) -> Path:
         """The file that kept frame `row` comes from. Raises BadInput when a link leads out of its source."""
-        return self.dataset.file(self.kept.iloc[row])
+        root = self._roots[self.cell(row, "source")]
+        return root if root.is_file() else inside(root, os.fsdecode(self.cell(row, "path_bytes")))
 
     def mask(self, row: int) -> Path | None:
         """The mask of kept frame `row`."""
         return self.dataset.mask_file(self.kept.iloc[row])
+
+    @cached_property
+    def _roots(self) -> list[Path]:
+        return [Path(source.root).resolve() for source in self.dataset.record.sources]
 
     def fail(self, row: int, why: str, *, mask: bool = False) -> None:
         """Note that kept frame `row` cannot be exported."""

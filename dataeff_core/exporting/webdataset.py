@@ -68,10 +68,9 @@ def _image_name(subset: Subset, row: int) -> str:
 
 
 def _facts(subset: Subset, row: int) -> bytes:
-    frame = subset.kept.iloc[row]
     names = ("frame_id", "path", "sha256", "group", "order", "kind", "frame_index", "time_s", "width", "height")
     labels = [name for name in subset.kept.columns if name.startswith("label_")]
-    facts = {name: _plain(frame[name]) for name in (*names, *labels)}
+    facts = {name: _plain(subset.cell(row, name)) for name in (*names, *labels)}
     return json.dumps(facts, sort_keys=True, allow_nan=False).encode()
 
 
