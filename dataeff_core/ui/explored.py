@@ -240,6 +240,6 @@ class _OnlyStored:
 def _within(value: Any, low: float, high: float, otherwise: float) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return otherwise
     return number if low <= number <= high else otherwise
