@@ -55,7 +55,7 @@ def fit(
     small = n * d * 4 <= IN_MEMORY_BYTES
     data = unit_rows(vectors) if small else np.ascontiguousarray(vectors)
     centroids = trained(data, k, seed=seed, iterations=iterations, reporter=reporter or Reporter(), start=start)
-    clustering = assigned(data, unit_rows(centroids))
+    clustering = assigned(data, unit_rows(centroids), unit=small)
     if clustering.k == asked:
         return clustering
     lack = "frames" if k < asked else "distinct ones"
@@ -96,8 +96,9 @@ def train_once(clustering: Any, data: np.ndarray, index: Any) -> None:
         clustering.train(data, index)
 
 
-def assigned(data: np.ndarray, centroids: np.ndarray) -> Clustering:
-    """Each row of `data` to its most similar centroid; centroids without a row are left out."""
+def assigned(data: np.ndarray, centroids: np.ndarray, *, unit: bool) -> Clustering:
+    """Each row of `data` to its most similar centroid; centroids without a row are left out. `unit`: the rows are
+    float32 of length 1 already."""
     import faiss
 
     index = faiss.IndexFlatIP(centroids.shape[1])
@@ -105,7 +106,7 @@ def assigned(data: np.ndarray, centroids: np.ndarray) -> Clustering:
     nearest = np.empty(len(data), dtype=np.int64)
     distances = np.empty(len(data), dtype=np.float32)
     for part in blocks(data):
-        rows = unit_rows(data[part])
+        rows = data[part] if unit else unit_rows(data[part])
         nearest[part] = index.search(rows, 1)[1][:, 0]
         # Row by row, not from the search: the same vector then has the same distance to the last bit.
         distances[part] = 1 - np.einsum("ij,ij->i", rows, centroids[nearest[part]])

@@ -11,6 +11,7 @@ import numpy as np
 
 DENSE_LIMIT = 8192  # members; the matrix is then 256 MiB
 LOOK_AHEAD = 128  # rows computed at once for a large cluster
+HEAD = 16  # dimensions in which vectors differ if they differ at all, nearly always
 
 PairCheck = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(p,) and (p,) int -> (p,) bool: True = the pair shows the same view."""
@@ -141,6 +142,11 @@ def cluster_rows(vectors: np.ndarray, *, sequential: bool = False, again: bool =
 
 def distinct(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows (u,) where each distinct vector of (m, d) first stands, and for each row its place among them (m,)."""
+    first, where = _first_and_place(vectors[:, :HEAD])
+    return (first, where) if len(first) == len(vectors) else _first_and_place(vectors)
+
+
+def _first_and_place(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     seen: dict[bytes, int] = {}
     where = np.fromiter((seen.setdefault(row.tobytes(), len(seen)) for row in vectors), np.int64, len(vectors))
     return np.unique(where, return_index=True)[1], where
