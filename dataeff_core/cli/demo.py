@@ -28,9 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
     started = time.monotonic()
     name = args.name or ("demo" if (args.frames, args.seed) == (FRAMES, SEED) else f"demo-{args.frames}-{args.seed}")
+    folder = workspace.root / "demo" / f"{args.frames}-frames-seed-{args.seed}"
     with exclusive(workspace.root / "demo" / ".lock", reporter):
-        videos = _videos(workspace, args.frames, args.seed, reporter)
-        dataset = _dataset(workspace, videos, name, reporter)
+        dataset = _dataset(workspace, name, folder)
+        if dataset is None:
+            _draw(folder, args.frames, args.seed, reporter)
+            dataset = _import(workspace, name, folder, reporter)
         embedding = _embedding(workspace, dataset, reporter)
         _calibrate(workspace, dataset, embedding, reporter)
         frame_map = _map(workspace, dataset, embedding, reporter)
@@ -53,28 +56,30 @@ def text(result: dict[str, Any]) -> str:
     )
 
 
-def _videos(workspace: Workspace, frames: int, seed: int, reporter: Reporter) -> Path:
-    """The folder of the generated videos and masks, drawn unless it is there; it appears only when complete."""
+def _dataset(workspace: Workspace, name: str, folder: Path) -> Dataset | None:
+    """The demo dataset of that name, None when there is none yet. Raises BadInput when the name is another's."""
+    called_so = [one for one in workspace.datasets() if one.record.name == name]
+    if not called_so:
+        return None
+    if [Path(one.root).resolve() for one in called_so[-1].record.sources] != [(folder / "videos").resolve()]:
+        raise BadInput(f"there is another dataset called {name!r}; give this one another name with --name")
+    return called_so[-1]
+
+
+def _draw(folder: Path, frames: int, seed: int, reporter: Reporter) -> None:
+    """Videos and masks in `folder`, which appears only when complete and then stays."""
     from dataeff_core.datasets.demo import generate
 
-    folder = workspace.root / "demo" / f"{frames}-frames-seed-{seed}"
     if not folder.is_dir():
         reporter.phase("drawing the demo videos", frames)
         generate(folder, frames=frames, seed=seed, progress=lambda done: reporter.advance(done - reporter.done))
-    return folder
 
 
-def _dataset(workspace: Workspace, folder: Path, name: str, reporter: Reporter) -> Dataset:
+def _import(workspace: Workspace, name: str, folder: Path, reporter: Reporter) -> Dataset:
     from dataeff_core.datasets.importing import import_frames
 
-    called_so = [one for one in workspace.datasets() if one.record.name == name]
-    if not called_so:
-        import_frames(workspace, folder / "videos", name=name, masks=folder / "masks", reporter=reporter)
-        return next(one for one in workspace.datasets() if one.record.name == name)
-    there = called_so[-1]
-    if [Path(one.root).resolve() for one in there.record.sources] != [(folder / "videos").resolve()]:
-        raise BadInput(f"there is another dataset called {name!r}; give this one another name with --name")
-    return there
+    result = import_frames(workspace, folder / "videos", name=name, masks=folder / "masks", reporter=reporter)
+    return workspace.dataset(result.dataset)
 
 
 def _embedding(workspace: Workspace, dataset: Dataset, reporter: Reporter) -> Embedding:
