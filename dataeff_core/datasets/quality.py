@@ -17,7 +17,8 @@ from dataeff_core import field_of_view
 WORKING_SIDE = 192  # pixels of the longer side while measuring
 TILE = 8  # pixels: side of the tiles for flatness
 REBLUR = 13  # pixels: the further blur against which sharpness is measured
-BARS = 6  # straight edges across the field that are averaged
+EDGES = 4  # of two bars: a frame that was shifted has up to three, where its black margin ends
+SPAN = 0.6  # share of the field that such an edge must run across
 LARGEST_STEP = 60  # grey levels: beyond, a step says no more of an edge
 COLOUR_SIDE = 48  # pixels of the longer side while colours are averaged
 
@@ -154,12 +155,20 @@ def _noise(grey: np.ndarray) -> float:
 
 
 def _straight_edges(rgb: np.ndarray) -> float:
-    """Mean strength of the BARS strongest edges that run straight across the field, along rows or columns: the
-    step from one line to the next, averaged over the line in the channel where it is largest."""
-    across = np.diff(rgb[:, ::3].astype(np.int16), axis=0).clip(-LARGEST_STEP, LARGEST_STEP).mean(axis=1)
-    along = np.diff(rgb[::3].astype(np.int16), axis=1).clip(-LARGEST_STEP, LARGEST_STEP).mean(axis=0)
-    strongest = [np.sort(np.abs(steps).max(axis=1))[-BARS:] for steps in (across, along) if len(steps)]
-    return max((float(steps.mean()) for steps in strongest), default=0.0)
+    """How strong EDGES edges are at least that run straight across the field, along rows or columns."""
+    channels = rgb.transpose(2, 0, 1).astype(np.int16)
+    both_ways = (channels[:, :, ::4], channels[:, ::4].swapaxes(1, 2))
+    strengths = [_edge_strength(lines) for lines in both_ways if lines.shape[1] > EDGES]
+    return max((float(np.sort(strength)[-EDGES]) for strength in strengths), default=0.0)
+
+
+def _edge_strength(lines: np.ndarray) -> np.ndarray:
+    """(n - 1,) the step that at least SPAN of the pixels of a line (3, n, m) take to the next, all in one direction,
+    in the channel where it is largest: an overlay's edge, which does not span the field, counts for little."""
+    steps = np.ascontiguousarray(np.diff(lines, axis=1))
+    low, high = round((1 - SPAN) * (steps.shape[2] - 1)), round(SPAN * (steps.shape[2] - 1))
+    steps.partition((low, high), axis=2)
+    return np.maximum(steps[..., low], -steps[..., high]).max(axis=0).clip(0, LARGEST_STEP)
 
 
 def _colours(inside: Image.Image) -> dict[str, float]:
