@@ -10,12 +10,12 @@ import os
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import dataeff_core
 from dataeff_core.errors import StorageFailed
@@ -105,6 +105,7 @@ class _Minder(threading.Thread):
         self.process: subprocess.Popen[str] | None = None
         self.stopped = self.killed = False
         self.starting = threading.Lock()
+        self.words: deque[str] = deque(maxlen=60)
 
     def run(self) -> None:
         outcome: BaseException | None = None
@@ -163,7 +164,6 @@ class _Minder(threading.Thread):
     def _running(self) -> subprocess.Popen[str]:
         if self.process is not None:
             return self.process
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 closed with the process
         with self.starting:
             if self.stopped:
                 raise _Stopped
@@ -171,18 +171,28 @@ class _Minder(threading.Thread):
                 [sys.executable, "-P", "-m", "dataeff_core.datasets.worker", os.fspath(self.thumbnails)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self.errors,
+                stderr=subprocess.PIPE,
                 text=True,
+                errors="replace",
                 env=_environment(),
             )
-        assert self.process.stdout is not None  # noqa: S101 asked for as a pipe
+        assert self.process.stdout is not None and self.process.stderr is not None  # noqa: S101 both asked for as pipes
+        self.listener = threading.Thread(target=self._listen, args=(self.process.stderr,), daemon=True)
+        self.listener.start()
         if not self.process.stdout.readline() and not self.stopped:
             raise RuntimeError(f"the decoding process does not start:\n{self._last_words()}")
         return self.process
 
+    def _listen(self, stream: IO[str]) -> None:
+        """Keep the last lines of a process's standard error, for when it ends with a traceback."""
+        self.words.clear()
+        with stream:
+            for line in stream:
+                self.words.append(line)
+
     def _last_words(self) -> str:
-        self.errors.seek(0)
-        return self.errors.read()[-4000:].decode("utf-8", "replace")
+        self.listener.join()
+        return "".join(self.words)
 
     def _close(self) -> None:
         process, self.process = self.process, None
@@ -193,7 +203,7 @@ class _Minder(threading.Thread):
             process.stdin.close()
         process.wait()
         process.stdout.close()
-        self.errors.close()
+        self.listener.join()
 
 
 def _environment() -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dataeff_core.datasets import grouping, merging, sidecars
+from dataeff_core.datasets import merging
 from dataeff_core.datasets.decoder_pool import Decoded, Task, decode_files
 from dataeff_core.datasets.ledger import NO_FRAME, Ledger
 from dataeff_core.datasets.names import shown, shown_path
@@ -49,7 +49,7 @@ class ImportRun:
         self.number = roots.index(source.root) if source.root in roots else len(roots)
         self.before = sources[self.number] if self.number < len(sources) else None
         self.sources = (*sources[: self.number], source, *sources[self.number + 1 :])
-        self.old = dataset.all_frames if dataset else merging.empty_frames()
+        self.old = merging.completed(dataset.all_frames) if dataset else merging.empty_frames()
         self.mine = self.old[self.old["source"] == self.number]
 
     def run(self, workers: int) -> Outcome:
@@ -60,14 +60,14 @@ class ImportRun:
         decoded = self._decode([file for file in listing.files if file.path not in unchanged], ledger, workers)
         fresh = merging.new_rows(decoded, self.number, now())
         rows = merging.merge(self.mine, fresh, unchanged)
-        if not len(self.old) and not rows["present"].any():
+        others = self.old[self.old["source"] != self.number]
+        if not rows["present"].any() and not (len(self.mine) and others["present"].any()):
             ledger.discard()
             raise BadInput(self._nothing_readable(listing, decoded))
         self.reporter.phase("saving")
         rows, unmatched = merging.attach(rows, self.source, self.reporter)
-        others = self.old[self.old["source"] != self.number]
         table = merging.ordered(merging.stacked(others.assign(explicit=others["order"].astype("float64")), rows))
-        table = merging.typed(merging.scored(table))
+        table = merging.completed(merging.scored(table))
         dataset = self._save(table, self._unreadable(listing, decoded, unchanged))
         ledger.discard()
         return Outcome(dataset, listing, unmatched, *self._counts(rows, unchanged))
@@ -89,13 +89,7 @@ class ImportRun:
         """Refuse wrong rules and tables before the work and not after it."""
         paths = [shown(file.path) for file in listing.files]
         files = pd.DataFrame({"path": paths, "kind": [file.kind for file in listing.files], "frame_index": 0})
-        before = self.before or Source(root=self.source.root)
-        if self.source.groups != before.groups:
-            grouping.assign(files, self.source.groups, "")
-        if self.source.masks is not None and self.source.masks != before.masks:
-            sidecars.find_masks(files, Path(self.source.masks))
-        if self.source.labels is not None and self.source.labels != before.labels:
-            sidecars.find_labels(files, Path(self.source.labels))
+        merging.attach(files.assign(group="", order=0), self.source, Reporter())
 
     def _unchanged(self, listing: Listing) -> set[bytes]:
         """Paths of the files whose rows hold good, with all measures, and whose thumbnails are all there."""

@@ -36,15 +36,16 @@ class Unmatched:
 
 def empty_frames() -> pd.DataFrame:
     """A frames table without rows."""
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in TYPES.items()})
+    return completed(pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in TYPES.items()}))
 
 
 def unreadable_table(*tables: pd.DataFrame) -> pd.DataFrame:
     """The unreadable table (UNREADABLE_COLUMNS) made of `tables`, by source and path."""
     types = {"path": "string", "path_bytes": "object", "source": "int16", "reason": "string", "file_bytes": "int64"}
     blank = pd.DataFrame({name: pd.Series(dtype=types[name]) for name in UNREADABLE_COLUMNS})
-    table = stacked(blank, *tables)
-    return table.sort_values(["source", "path_bytes"], kind="stable").reset_index(drop=True).astype(types)
+    whole = [table.astype(types) for table in tables if len(table)] or [blank]
+    table = pd.concat(whole, ignore_index=True)
+    return table.sort_values(["source", "path_bytes"], kind="stable").reset_index(drop=True)
 
 
 def new_rows(decoded: pd.DataFrame, source: int, added: str) -> pd.DataFrame:
@@ -75,10 +76,30 @@ def merge(mine: pd.DataFrame, fresh: pd.DataFrame, unchanged: Collection[bytes])
     return stacked(kept, fresh)
 
 
+def completed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a frames table, perhaps of an older version, with all columns of TYPES and in those types.
+
+    A file's time of change that was not noted is -1, so that the file counts as changed.
+    """
+    labels = sorted(_label_columns(rows))
+    known = [name for name in rows.columns if name == "explicit"]
+    if "mtime_ns" not in rows:
+        rows = rows.assign(mtime_ns=-1)
+    rows = rows.reindex(columns=[*TYPES, *labels, *known])
+    rows["mask_bytes"] = rows["mask_bytes"].astype(object).where(rows["mask_bytes"].notna(), None)
+    return rows.astype({**TYPES, **dict.fromkeys(labels, "string"), **dict.fromkeys(known, "float64")})
+
+
 def stacked(*tables: pd.DataFrame) -> pd.DataFrame:
-    """The tables one below the other, index renewed; missing columns become missing values."""
-    filled = [table for table in tables if len(table)] or [tables[0]]
-    return pd.concat([table.astype(object) for table in filled], ignore_index=True)
+    """Frames tables one below the other, `completed`, index renewed; a label that one lacks is missing there."""
+    whole = [completed(table) for table in tables]
+    labels = sorted({name for table in whole for name in _label_columns(table)})
+    filled = [table.assign(**{n: _missing(table) for n in labels if n not in table}) for table in whole]
+    return pd.concat([table for table in filled if len(table)] or filled[:1], ignore_index=True)
+
+
+def _missing(table: pd.DataFrame) -> pd.Series:
+    return pd.Series(pd.NA, index=table.index, dtype="string")
 
 
 def attach(rows: pd.DataFrame, source: Source, reporter: Reporter) -> tuple[pd.DataFrame, Unmatched]:
@@ -143,11 +164,3 @@ def scored(rows: pd.DataFrame) -> pd.DataFrame:
     if present.any():
         scores[present], measures[present] = invalid.score(rows[present].reset_index(drop=True))
     return rows.assign(invalid_score=scores, invalid_measure=measures)
-
-
-def typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The table with every column in its place and type, labels last."""
-    labels = sorted(_label_columns(rows))
-    rows = rows.reindex(columns=[*TYPES, *labels])
-    rows["mask_bytes"] = rows["mask_bytes"].astype(object).where(rows["mask_bytes"].notna(), None)
-    return rows.astype({**TYPES, **dict.fromkeys(labels, "string")})

@@ -80,7 +80,7 @@ def test_kill_9_in_the_middle_leaves_the_old_state_and_a_later_import_completes_
     wait_for(lambda: len(thumbnails(folder)) > 40)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     after = workspace.dataset("set")
     assert (after.record, len(after.frames)) == (before.record, 1)
     psutil.wait_procs(children, timeout=30)

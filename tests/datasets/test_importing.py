@@ -302,13 +302,22 @@ def test_nothing_to_import_makes_no_dataset(tmp_path: Path, workspace: Workspace
     assert not [path for path in workspace.datasets_folder.iterdir() if path.is_dir()]
 
 
-def test_an_emptied_source_leaves_the_dataset_as_it_was(tmp_path: Path, workspace: Workspace, bring: Bring) -> None:
+def test_a_source_that_lost_everything_leaves_the_dataset_as_it_was(
+    tmp_path: Path, workspace: Workspace, bring: Bring
+) -> None:
     save(tmp_path / "s" / "a.png")
     _, dataset = bring(tmp_path / "s")
-    (tmp_path / "s" / "a.png").unlink()  # as when a disk is not mounted
-    with pytest.raises(BadInput):
+    (tmp_path / "s" / "a.png").write_bytes(b"broken")
+    with pytest.raises(BadInput, match="cannot be decoded"):
         bring(tmp_path / "s")
-    assert workspace.dataset("set").fingerprint == dataset.fingerprint
+    (tmp_path / "s" / "a.png").unlink()  # as when a disk is not mounted
+    with pytest.raises(BadInput, match="there is no image"):
+        bring(tmp_path / "s")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "b.png").write_bytes(b"broken")
+    with pytest.raises(BadInput, match="cannot be decoded"):
+        bring(tmp_path / "t")
+    assert workspace.dataset("set").record == dataset.record
 
 
 def test_the_workspace_is_never_imported(tmp_path: Path, workspace: Workspace, bring: Bring) -> None:
