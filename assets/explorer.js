@@ -144,7 +144,7 @@ class Explorer {
     this.lassoVersion = undefined;
     this.map?.setPoints(points.x, points.y);
     this.fillColourPicker();
-    if (!this.webgl) this.say("");
+    this.say(this.webgl ? this.words.no_webgl : "");
   }
 
   async loadScores() {
