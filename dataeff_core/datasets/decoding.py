@@ -52,7 +52,7 @@ def decode_image(path: str | os.PathLike[str]) -> np.ndarray:
                     _check_closed_early(image, path)
                 return to_rgb(_upright(image))
         except DAMAGE as error:
-            raise Undecodable(_reason(error)) from error
+            raise Undecodable(reason_of(error)) from error
 
 
 def check_size(width: int, height: int) -> None:
@@ -64,6 +64,22 @@ def check_size(width: int, height: int) -> None:
         )
     if width < 1 or height < 1:
         raise Undecodable(f"the picture is empty ({width} x {height} pixels)")
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong with a file, in plain words."""
+    if isinstance(error, Undecodable):
+        return str(error)
+    text = str(error) or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return "the file vanished during the import"
+    if isinstance(error, PermissionError):
+        return "no permission to read the file"
+    if "truncated" in text.lower() or "broken data stream" in text.lower() or isinstance(error, EOFError):
+        return f"the file is cut off or damaged ({text})"
+    if "checksum" in text.lower() or "crc" in text.lower():
+        return f"the file is damaged: a checksum is wrong ({text})"
+    return f"the file is damaged or of an unknown kind ({type(error).__name__}: {text})"
 
 
 def _opened(path: str | os.PathLike[str]) -> Image.Image:
@@ -110,19 +126,6 @@ def _check_closed_early(image: Image.Image, path: str | os.PathLike[str]) -> Non
             raise Undecodable(f"the file is cut off: its data ends before its picture does ({message})") from error
     finally:
         av.logging.set_level(level)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    if isinstance(error, FileNotFoundError):
-        return "the file vanished during the import"
-    if isinstance(error, PermissionError):
-        return "no permission to read the file"
-    if "truncated" in text.lower() or "broken data stream" in text.lower() or isinstance(error, EOFError):
-        return f"the file is cut off or damaged ({text})"
-    if "checksum" in text.lower() or "crc" in text.lower():
-        return f"the file is damaged: a checksum is wrong ({text})"
-    return f"the file is damaged or of an unknown kind ({type(error).__name__}: {text})"
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -13,10 +13,11 @@ from dataeff_core.workspace.datasets import Dataset
 
 SPREADS = 3.5  # robust standard deviations from the median (Iglewicz and Hoaglin 1993 for outliers)
 BLANK_SHARE = 0.97  # of the frame in which nothing happens
-DARKEST, DARK = 20.0, 60.0  # mean grey level: below the first always too dark, above the second never
+DARKEST, DARK = 20.0, 45.0  # mean grey level: below the first always too dark, above the second never
 BRIGHTEST, BRIGHT = 235.0, 170.0
 BLURRIEST, BLURRED = 0.25, 0.55  # sharpness share: below the first always blurred, above the second never
-USUAL_SIZE_SHARE = 0.05  # a size that fewer frames than this share have is odd
+USUAL_SIZE_SHARE = 0.05  # a size that this share of the frames has is usual
+SIZE_FACTOR, ASPECT_FACTOR = 1.5, 1.25  # how far from all usual sizes, in its longer side or shape, a size is odd
 
 
 @dataclass(frozen=True)
@@ -134,16 +135,25 @@ def _blank(frames: pd.DataFrame) -> Problem:
 
 
 def _odd_size(frames: pd.DataFrame) -> Problem:
-    """Frames whose size few others share. Where no size is usual (each has its own), none is odd."""
+    """Frames much larger, smaller or of another shape than every usual size (where none is usual: the median)."""
+    longer = frames[["width", "height"]].max(axis=1).to_numpy(np.float64)
+    aspect = frames["width"].to_numpy(np.float64) / np.maximum(frames["height"].to_numpy(np.float64), 1)
     sizes = frames["width"].astype("int64") * 1_000_000 + frames["height"].astype("int64")
-    shares = sizes.map(sizes.value_counts(normalize=True)).to_numpy(np.float64)
-    usual = shares >= USUAL_SIZE_SHARE
-    odd = ~usual if usual.mean() >= 0.5 else np.zeros(len(frames), bool)
-    ids = tuple(frames["frame_id"][odd])
+    usual = sizes.map(sizes.value_counts(normalize=True)).to_numpy(np.float64) >= USUAL_SIZE_SHARE
+    references = set(zip(longer[usual], aspect[usual], strict=True)) or {(_centre(longer), _centre(aspect))}
+    odd = np.ones(len(frames), bool)
+    for reference_longer, reference_aspect in references:
+        near = _within(longer, reference_longer, SIZE_FACTOR) & _within(aspect, reference_aspect, ASPECT_FACTOR)
+        odd &= ~near
     sentence = (
-        f"A width and height that fewer than {USUAL_SIZE_SHARE:.0%} of the frames have, where most share theirs."
+        f"More than {SIZE_FACTOR} times larger or smaller, or more than {ASPECT_FACTOR} times wider or narrower in "
+        "shape, than any size that is usual here."
     )
-    return Problem("size", "Odd size", sentence, None, USUAL_SIZE_SHARE, ids)
+    return Problem("size", "Odd size", sentence, None, SIZE_FACTOR, tuple(frames["frame_id"][odd]))
+
+
+def _within(values: np.ndarray, reference: float, factor: float) -> np.ndarray:
+    return (values <= reference * factor) & (values * factor >= reference)
 
 
 def _below(frames: pd.DataFrame, values: np.ndarray, limit: float) -> tuple[str, ...]:

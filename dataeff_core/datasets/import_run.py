@@ -77,7 +77,7 @@ class ImportRun:
         kept_out = [self.workspace.datasets_folder, self.workspace.root / "thumbnails", self.workspace.jobs_folder]
         if self.source.masks is not None:
             kept_out.append(Path(self.source.masks))
-        listing = walk(self.root, kept_out)
+        listing = walk(self.root, kept_out, self.reporter)
         if not listing.files:
             others = f"; {listing.ignored} other files were passed over" if listing.ignored else ""
             problem = f" ({listing.problems[0][1]})" if listing.problems else ""

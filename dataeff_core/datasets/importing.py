@@ -106,6 +106,8 @@ def _checked_source(workspace: Workspace, source: Path) -> Path:
 def _check_options(name: str, fps: float | None, workers: int | None) -> None:
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise BadInput(f"the name {name[:80]!r} is not 1 to 200 printable characters; choose another")
+    if name == "latest":
+        raise BadInput("the name 'latest' stands for the newest dataset; choose another")
     if fps is not None and not 0 <= fps <= 1000:
         raise BadInput(f"fps {fps} is not in 0..1000; give frames a second, 0 for every frame")
     if workers is not None and not 1 <= workers <= 256:

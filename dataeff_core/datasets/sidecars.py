@@ -40,6 +40,9 @@ def read_table(file: Path) -> Table:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"the table {file} cannot be read as CSV in UTF-8 ({error}); save it so") from error
     header = [cell.strip() for cell in rows[0]] if rows else []
+    repeated = next((name for name, count in Counter(header).items() if name and count > 1), None)
+    if repeated is not None:
+        raise BadInput(f"the table {file} has more than one column {repeated!r}; rename one")
     key = next((header.index(name) for name in KEY_COLUMNS if name in header), None)
     if key is None:
         raise BadInput(
@@ -118,12 +121,20 @@ def find_labels(frames: pd.DataFrame, file: Path) -> tuple[dict[str, list[str | 
     if not table.cells:
         raise BadInput(f"the table {file} has no column of labels beside the one that names the frames; add one")
     found = match(frames, table.keys, whole_videos=True)
+    _check_names(file, [name for name in table.cells if name])
     columns = {
         label_column(name): [None if at == NO_ENTRY else (cells[at] or None) for at in found]
         for name, cells in table.cells.items()
         if name
     }
     return columns, unmatched(found, len(table.keys))
+
+
+def _check_names(file: Path, names: list[str]) -> None:
+    for column, count in Counter(label_column(name) for name in names).items():
+        if count > 1 or column == "label_":
+            wrong = [name for name in names if label_column(name) == column]
+            raise BadInput(f"the table {file} has columns {wrong} that cannot be told apart as {column}; rename them")
 
 
 def label_column(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataeff_core.datasets.names import shown
 from dataeff_core.errors import BadInput
+from dataeff_core.reporting import Reporter
 
 IMAGE_EXTENSIONS = frozenset({b".jpg", b".jpeg", b".jpe", b".png", b".bmp", b".tif", b".tiff", b".webp"})
 VIDEO_EXTENSIONS = frozenset({b".mp4", b".m4v", b".avi", b".mov", b".mkv"})
@@ -33,11 +34,11 @@ class Listing:
     ignored: int = 0  # other files
 
 
-def walk(root: Path, leave_out: Collection[Path] = ()) -> Listing:
+def walk(root: Path, leave_out: Collection[Path] = (), reporter: Reporter | None = None) -> Listing:
     """List the images and videos below `root` (a folder, or one file), sorted by path.
 
     Hidden files and folders and those in `leave_out` are passed over. Links to folders are not followed, so a
-    loop cannot trap the walk; a link to a file counts where the file lies inside `root`.
+    loop cannot trap the walk; a link to a file counts where the file lies inside `root`. The reporter counts folders.
     Raises BadInput when `root` is not there or is neither folder nor file.
     """
     listing = Listing()
@@ -54,6 +55,8 @@ def walk(root: Path, leave_out: Collection[Path] = ()) -> Listing:
     pending = [top]
     while pending:
         folder = pending.pop()
+        if reporter is not None:
+            reporter.advance()
         pending.extend(path for path in _look_into(listing, top, folder) if os.path.realpath(path) not in skipped)
     listing.files.sort(key=lambda file: file.path)
     listing.problems.sort()

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dataeff_core.datasets.decoding import Undecodable, decode_image
+from dataeff_core.datasets.decoding import Undecodable, decode_image, reason_of
 from dataeff_core.datasets.quality import measure
 from dataeff_core.datasets.videos import Clip
 from dataeff_core.errors import StorageFailed
@@ -28,6 +28,7 @@ from dataeff_core.workspace.storage import file_sha256
 from dataeff_core.workspace.thumbnails import shrink, write_thumbnail
 
 Emit = Callable[..., None]
+CHANGED = "the file was changed while it was read; import again when it is complete"
 
 
 def thumbnail_place(thumbnails: Path, key: str) -> Path:
@@ -45,10 +46,13 @@ def pixels_sha256(rgb: np.ndarray) -> str:
 def read_image(path: str, thumbnails: Path, emit: Emit) -> None:
     """Decode one image in full and emit its facts; its thumbnail is written."""
     try:
+        before = _state(path)
         rgb = decode_image(path)
         sha256 = file_sha256(Path(path))
+        if _state(path) != before:
+            raise Undecodable(CHANGED)
     except (Undecodable, OSError) as error:
-        emit("done", file_sha256=None, reason=str(error))
+        emit("done", file_sha256=None, reason=reason_of(error))
         return
     except MemoryError:
         emit("done", file_sha256=None, reason="there is not enough memory to decode it")
@@ -60,6 +64,7 @@ def read_image(path: str, thumbnails: Path, emit: Emit) -> None:
 def read_video(path: str, fps: float | None, thumbnails: Path, emit: Emit) -> None:
     """Decode one video to its end and emit the facts of each wanted frame as it comes."""
     try:
+        before = _state(path)
         with Clip(path) as clip:
             emit("expect", frames=_wanted(clip, fps))
             for frame in clip.frames(fps):
@@ -67,13 +72,19 @@ def read_video(path: str, fps: float | None, thumbnails: Path, emit: Emit) -> No
                 facts = _facts(frame.rgb, sha256, thumbnails)
                 emit("frame", index=frame.index, time_s=frame.time_s, sha256=sha256, **facts)
             reason = clip.fault()
-        emit("done", file_sha256=file_sha256(Path(path)), reason=reason)
+        sha256 = file_sha256(Path(path))
+        emit("done", file_sha256=sha256, reason=reason if _state(path) == before else CHANGED)
     except StorageFailed:
         raise
     except (Undecodable, OSError) as error:
-        emit("done", file_sha256=None, reason=str(error))
+        emit("done", file_sha256=None, reason=reason_of(error))
     except MemoryError:
         emit("done", file_sha256=None, reason="there is not enough memory to decode it")
+
+
+def _state(path: str) -> tuple[int, int]:
+    state = Path(path).stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _wanted(clip: Clip, fps: float | None) -> int:

@@ -208,6 +208,16 @@ def test_one_file_alone(tmp_path: Path, bring: Bring) -> None:
     assert keys <= json.loads(json.dumps(asdict(result))).keys()
 
 
+def test_sizes_at_the_ends(tmp_path: Path, workspace: Workspace, bring: Bring) -> None:
+    sizes = [(1, 1), (2, 3), (1, 3000), (3000, 1), (255, 257)]
+    for width, height in sizes:
+        save(tmp_path / "s" / f"{width}x{height}.png", np.full((height, width, 3), 99, np.uint8))
+    result, dataset = bring(tmp_path / "s")
+    assert set(zip(dataset.frames["width"], dataset.frames["height"], strict=True)) == set(sizes)
+    assert not result.unreadable and dataset.frames.filter(like="q_").notna().all(axis=None)
+    assert max(max(read_thumbnail(workspace, one).shape) for one in dataset.frames["sha256"]) == 256
+
+
 def test_all_frames_identical(tmp_path: Path, bring: Bring) -> None:
     for number in range(12):
         save(tmp_path / "s" / f"{number}.png")
@@ -274,6 +284,8 @@ def test_a_wrong_rule_is_refused_before_the_work(tmp_path: Path, bring: Bring, r
         ("path,label\na.png,1\na.png,2\n", "more than one row for 'a.png'"),
         ("path,label\na.png\n", "line 2"),
         ("path\na.png\n", "no column of labels"),
+        ("path,x,x\na.png,1,2\n", "more than one column 'x'"),
+        ("path,x y,x_y\na.png,1,2\n", "cannot be told apart"),
         ("", "no column"),
     ],
 )
@@ -330,7 +342,16 @@ def test_the_workspace_is_never_imported(tmp_path: Path, workspace: Workspace, b
 
 
 @pytest.mark.parametrize(
-    "options", [{"name": ""}, {"name": "a\nb"}, {"name": "x" * 201}, {"fps": -1}, {"fps": float("nan")}, {"fps": 2e3}]
+    "options",
+    [
+        {"name": ""},
+        {"name": "latest"},
+        {"name": "a\nb"},
+        {"name": "x" * 201},
+        {"fps": -1},
+        {"fps": float("nan")},
+        {"fps": 2e3},
+    ],
 )
 def test_options_out_of_range(tmp_path: Path, bring: Bring, options: dict[str, object]) -> None:
     with pytest.raises(BadInput):
