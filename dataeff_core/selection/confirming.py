@@ -2,33 +2,29 @@
 
 import numpy as np
 
+from dataeff_core.selection.base import Confirm
 from dataeff_core.workspace import Dataset, Workspace
-from dataeff_core.workspace.thumbnails import read_grey
-
-SIDE = 64  # pixels of the square grey pictures that are laid over each other
 
 
 class SameView:
-    """A selection.base.Confirm over the rows of `dataset.frames`; a picture is read when first asked for."""
+    """A selection.base.Confirm over the rows of `dataset.frames`; pictures are read when first asked for."""
 
     def __init__(self, workspace: Workspace, dataset: Dataset) -> None:
         self.workspace = workspace
         self.keys = dataset.frames["sha256"].to_numpy(dtype=object)
-        self.grey: np.ndarray | None = None  # (n, SIDE, SIDE) uint8, pages touched only where a picture was read
-        self.read = np.zeros(len(self.keys), dtype=bool)
+        self.confirm: Confirm | None = None
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """(m,) and (m,) rows -> (m,) bool. Raises NotFound when a thumbnail is missing."""
-        from dataeff_core.selection.registration import same_view
+        if self.confirm is None:
+            from dataeff_core.selection.registration import confirmer
 
-        grey = self.pictures(np.unique(np.concatenate([left, right])))
-        return same_view(grey, left, right)[0]
+            self.confirm = confirmer(self.picture)
+        return self.confirm(left, right)
 
-    def pictures(self, rows: np.ndarray) -> np.ndarray:
-        """All pictures read so far and those of `rows`, by row."""
-        if self.grey is None:
-            self.grey = np.zeros((len(self.keys), SIDE, SIDE), dtype=np.uint8)
-        for row in rows[~self.read[rows]]:
-            self.grey[row] = read_grey(self.workspace, self.keys[row], SIDE)
-            self.read[row] = True
-        return self.grey
+    def picture(self, row: int) -> np.ndarray:
+        """The frame's field of view as registration wants it, (s, s) uint8."""
+        from dataeff_core.selection.registration import picture
+        from dataeff_core.workspace.thumbnails import read_thumbnail
+
+        return picture(read_thumbnail(self.workspace, self.keys[row]))
