@@ -43,6 +43,7 @@ void main() {
   colour = vec4(tint.rgb * cover, cover);
 }`;
 const TINY_PIXELS = 5;
+const CLEAN_MS = 200; // after the last change, all points are painted anew
 
 const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette"];
 
@@ -81,7 +82,7 @@ export class FrameMap {
   }
 
   start() {
-    const gl = this.canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+    const gl = this.canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true, preserveDrawingBuffer: true });
     if (!gl) throw new Error("this browser has no WebGL2");
     this.shaped = compile(gl, SHAPED);
     this.tiny = compile(gl, TINY);
@@ -97,6 +98,7 @@ export class FrameMap {
     this.grid = new Grid(x, y);
     this.codes = new Uint8Array(this.n); this.marks = new Uint8Array(this.n);
     this.colours = new Uint8Array(4 * this.n); this.order = new Uint32Array(this.n);
+    this.shown = new Uint8Array(this.n); this.scratch = new Uint32Array((this.n >> 2) + 1);
     let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
     for (let i = 0; i < this.n; i++) {
       left = Math.min(left, x[i]); right = Math.max(right, x[i]); low = Math.min(low, y[i]); high = Math.max(high, y[i]);
@@ -119,7 +121,7 @@ export class FrameMap {
       gl.enableVertexAttribArray(slot);
       gl.vertexAttribPointer(slot, width, type, normalised, 0, 0);
     });
-    this.sort();
+    this.look = "";
     this.repaint();
   }
 
@@ -133,7 +135,6 @@ export class FrameMap {
 
   setCodes(codes) {
     this.codes = codes;
-    this.sort();
     this.upload(1, codes);
   }
 
@@ -142,24 +143,21 @@ export class FrameMap {
     const { codes, order, n } = this;
     let removed = 0, kept = n;
     for (let i = 0; i < n; i++) if (codes[i] > 0 && codes[i] < 5) order[removed++] = i; else order[--kept] = i;
-    if (!this.gl) return;
-    this.gl.bindBuffer(this.gl.ELEMENT_ARRAY_BUFFER, this.orderBuffer);
-    this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, order, this.gl.DYNAMIC_DRAW);
   }
 
   /** `colours` (4n,) uint8 RGBA, or null for the colours of the decisions. */
   setColours(colours) {
-    this.byDecision = !colours;
+    this.byDecision = !colours; this.look = "";
     if (colours) { this.colours = colours; this.upload(3, colours); } else this.repaint();
   }
 
-  setTheme(theme) { this.theme = theme; this.repaint(); }
+  setTheme(theme) { this.theme = theme; this.look = ""; this.repaint(); }
   setTool(tool) { this.tool = tool; this.overlay.dataset.tool = tool; }
   setPicked(row, partner) { this.picked = row; this.partner = partner; this.repaint(); }
 
   /** Mark what lies in `polygon` (map coordinates, flat); null takes the marks away. Returns the rows inside. */
   setLasso(polygon) {
-    this.polygon = polygon;
+    this.polygon = polygon; this.look = "";
     this.marks.fill(0);
     const rows = polygon ? rowsInside(polygon, this.x, this.y) : [];
     for (const row of rows) this.marks[row] = 1;
@@ -176,6 +174,7 @@ export class FrameMap {
       canvas.width = Math.max(1, Math.round(clientWidth * ratio));
       canvas.height = Math.max(1, Math.round(clientHeight * ratio));
     }
+    this.look = "";
     this.paint();
   }
 
@@ -210,24 +209,54 @@ export class FrameMap {
   paint() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    const { gl } = this;
-    if (gl && this.n) {
-      const { width, height } = this.canvas, ratio = window.devicePixelRatio || 1;
-      const s = this.scale(), sx = 2 * s * ratio / width, sy = 2 * s * ratio / height, size = this.pointSize() * ratio;
-      const { program, at } = size < TINY_PIXELS ? this.tiny : this.shaped;
-      gl.useProgram(program);
-      gl.viewport(0, 0, width, height);
-      gl.clearColor(0, 0, 0, 0);
-      gl.clear(gl.COLOR_BUFFER_BIT);
-      gl.uniform4f(at.view, sx, sy, -this.centre[0] * sx, -this.centre[1] * sy);
-      gl.uniform1f(at.size, size);
-      gl.uniform1f(at.byDecision, this.byDecision ? 1 : 0);
-      gl.uniform1f(at.lassoed, this.polygon ? 1 : 0);
-      gl.uniform3fv(at.palette, this.theme.palette);
-      gl.drawElements(gl.POINTS, this.n, gl.UNSIGNED_INT, 0);
+    if (this.gl && this.n) {
+      this.paintPoints();
       this.canvas.dataset.repaints = String(++this.repaints);
     }
     this.paintOverlay();
+  }
+
+  paintPoints() {
+    const { gl } = this, { width, height } = this.canvas, ratio = window.devicePixelRatio || 1;
+    const s = this.scale(), sx = 2 * s * ratio / width, sy = 2 * s * ratio / height, size = this.pointSize() * ratio;
+    const small = size < TINY_PIXELS, { program, at } = small ? this.tiny : this.shaped;
+    const look = [width, height, sx, sy, size, ...this.centre].join();
+    const changed = small && this.byDecision && look === this.look ? this.changes() : null;
+    gl.useProgram(program);
+    gl.viewport(0, 0, width, height);
+    gl.uniform4f(at.view, sx, sy, -this.centre[0] * sx, -this.centre[1] * sy);
+    gl.uniform1f(at.size, size);
+    gl.uniform1f(at.byDecision, this.byDecision ? 1 : 0);
+    gl.uniform1f(at.lassoed, this.polygon ? 1 : 0);
+    gl.uniform3fv(at.palette, this.theme.palette);
+    clearTimeout(this.later);
+    if (changed) {
+      this.draw(changed);
+      this.later = setTimeout(() => { this.look = ""; this.repaint(); }, CLEAN_MS);
+    } else {
+      gl.clearColor(0, 0, 0, 0);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+      this.sort();
+      this.draw(this.order);
+    }
+    this.look = look;
+    this.shown.set(this.codes);
+  }
+
+  draw(rows) {
+    const { gl } = this;
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.orderBuffer);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, rows, gl.DYNAMIC_DRAW);
+    gl.drawElements(gl.POINTS, rows.length, gl.UNSIGNED_INT, 0);
+  }
+
+  /** The rows whose decision changed since the last painting, or null where painting all is as well. In a crowd of
+   *  tiny discs a new colour can go over the old one: that keeps dragging fluent without a graphics card. */
+  changes() {
+    const { codes, shown, n, scratch } = this, most = n >> 2;
+    let count = 0;
+    for (let i = 0; i < n && count <= most; i++) if (codes[i] !== shown[i]) scratch[count++] = i;
+    return count && count <= most ? scratch.subarray(0, count) : null;
   }
 
   paintOverlay() {
@@ -359,6 +388,7 @@ export class FrameMap {
   destroy() {
     this.watcher.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.later);
     this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }

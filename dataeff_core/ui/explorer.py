@@ -17,7 +17,7 @@ from dataeff_core.ui.explorer_lasso import read_polygon
 _STATE = "explore-view"
 _ADDRESS = ("mode", "eta", "epsilon", "invalid", "keep")
 
-_component = st.components.v2.component("dataeff_explorer", js=assets.read("explorer_loader.js"))
+_component = st.components.v2.component("dataeff_explorer", js=assets.read("loader.js"))
 
 
 @dataclass
@@ -117,7 +117,7 @@ def component_data(explored: Explored, view: View, decided: Decided, partner: st
     dataset = explored.dataset
     return {
         "key": key,
-        "module": routes.explorer_url("assets/explorer.js", token=False),
+        "module": routes.module_url("explorer.js"),
         "geometry": routes.explorer_url(points_path(explored)),
         "scores": {"id": decided.scores_id, "url": routes.explorer_url(f"scores/{decided.scores_id}")},
         "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),

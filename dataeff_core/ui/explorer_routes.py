@@ -17,6 +17,8 @@ from dataeff_core.ui.routes import guarded
 from dataeff_core.workspace import Dataset, Workspace
 
 ASSETS = {
+    "gallery.js": "text/javascript",
+    "why_card.js": "text/javascript",
     "explorer.js": "text/javascript",
     "explorer_data.js": "text/javascript",
     "explorer_map.js": "text/javascript",

@@ -17,7 +17,7 @@ from dataeff_core.ui.assets import read
 from dataeff_core.ui.theme import style_of
 
 _component = st.components.v2.component(
-    "dataeff_gallery", html=read("gallery.html"), css=read("gallery.css"), js=read("gallery.js")
+    "dataeff_gallery", html=read("gallery.html"), css=read("gallery.css"), js=read("loader.js")
 )
 
 
@@ -64,6 +64,7 @@ def draw(
     result = _component(
         key=key,
         data={
+            "module": routes.module_url("gallery.js"),
             "tiles": [_as_data(one, words.reason) for one in shown],
             "selected": selected,
             "first": page * per_page,
@@ -88,7 +89,7 @@ def draw_picture(url: str, *, alt: str, key: str, caption: str = "") -> None:
     whole = {"tiles": [one], "selected": "", "first": 0, "total": 1, "page": 0, "pages": 1, "of": "", "label": alt}
     _component(
         key=key,
-        data=whole | {"tile_width": 320, "empty": "", "large": True},
+        data=whole | {"module": routes.module_url("gallery.js"), "tile_width": 320, "empty": "", "large": True},
         on_picked_change=lambda: None,
         on_page_change=lambda: None,
     )

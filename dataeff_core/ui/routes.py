@@ -54,6 +54,11 @@ def explorer_url(path: str, *, token: bool = True) -> str:
     return f"{_prefix()}/explorer/{path}" + (f"?token={TOKEN}" if token else "")
 
 
+def module_url(name: str) -> str:
+    """The address of a component's JavaScript in assets/."""
+    return explorer_url(f"assets/{name}", token=False)
+
+
 def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
     """`answer`, refused without the token; an error the user can act on becomes a 404 with its sentence."""
 

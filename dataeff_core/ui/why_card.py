@@ -25,7 +25,7 @@ _component = st.components.v2.component(
     "dataeff_why_card",
     html=assets.read("why_card.html"),
     css=assets.read("why_card.css"),
-    js=assets.read("why_card.js"),
+    js=assets.read("loader.js"),
 )
 
 
@@ -170,6 +170,7 @@ def _stands_for(explored: Explored, decided: Decided, row: int) -> np.ndarray:
 def _pictures(explored: Explored, found: Why) -> dict[str, Any]:
     partner = _picture(explored, found.partner, "kept") if found.partner >= 0 else None
     return {
+        "module": routes.module_url("why_card.js"),
         "frame": _picture(explored, found.row, found.reason),
         "partner": partner,
         "words": {
