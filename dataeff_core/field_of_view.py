@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 WORKING_SIDE = 96  # pixels of the longer side while searching
 MARGIN_QUANTILE = 0.2  # this share of the margin's pixels is taken to be surround, where there is one
@@ -74,6 +73,8 @@ def lit_part(rgb: np.ndarray) -> np.ndarray:
 
     Colour counts as light, because a dark lumen is still red where a surround, even a grey one, is neutral.
     """
+    from scipy import ndimage
+
     highest, lowest = rgb.max(axis=2).astype(np.float32), rgb.min(axis=2)
     light = ndimage.uniform_filter(highest + COLOUR_WEIGHT * (highest - lowest), 3)
     margin = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
@@ -89,6 +90,8 @@ def lit_part(rgb: np.ndarray) -> np.ndarray:
 
 def _opened(part: np.ndarray, size: int) -> np.ndarray:
     """Without whatever is thinner than `size` pixels: letters, and the necks by which overlays touch the field."""
+    from scipy import ndimage
+
     return ndimage.maximum_filter(ndimage.minimum_filter(part, size, mode="nearest"), size, mode="nearest")
 
 

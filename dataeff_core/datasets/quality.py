@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from dataeff_core import field_of_view
 
@@ -127,6 +126,8 @@ def _tones(grey: np.ndarray) -> dict[str, float]:
 
 
 def _structure(grey: np.ndarray) -> dict[str, float]:
+    from scipy import ndimage
+
     calm = ndimage.gaussian_filter(grey, 0.7, truncate=2)  # noise would look sharp
     steps = [np.abs(np.diff(grey, axis=axis)) for axis in (0, 1)]
     strong = steps[0][:, :-1] + steps[1][:-1]
@@ -141,6 +142,8 @@ def _structure(grey: np.ndarray) -> dict[str, float]:
 def _lost_by_blurring(grey: np.ndarray, axis: int) -> float:
     """Share of the steps along an axis that a further blur takes away (Crete et al. 2007): little where the frame is
     blurred already."""
+    from scipy import ndimage
+
     before = np.abs(np.diff(grey, axis=axis))
     after = np.abs(np.diff(ndimage.uniform_filter1d(grey, REBLUR, axis=axis), axis=axis))
     return float(np.maximum(before - after, 0).sum() / max(before.sum(), 1e-6))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 from PIL import Image
 
 from dataeff_core.errors import NotFound
@@ -53,6 +52,8 @@ def write_thumbnail(path: Path, small: np.ndarray) -> None:
 
 def sweep(thumbnails: Path) -> None:
     """Remove what processes that are gone left half-written below the thumbnail folder."""
+    import psutil
+
     for path in thumbnails.glob("*/.*.tmp"):
         process = path.name.split(".")[-3]
         if process.isdigit() and not psutil.pid_exists(int(process)):
