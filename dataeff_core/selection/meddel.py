@@ -24,17 +24,13 @@ from dataeff_core.selection.scoring import (
 )
 from dataeff_core.selection.standing import representative_of, representatives
 
-MEMBERS_WANTED = 2000
-
 
 def default_k(n: int) -> int:
-    """Number of clusters for n frames: min(n / 2000, sqrt(n / 40)), at least 1.
+    """Number of clusters for n frames: sqrt(n / 40), at least 1. Our choice; the paper gives none.
 
-    Our choice; the paper gives no k. Few clusters split few pairs of near-duplicates; sqrt(n / 40) is where
-    20 iterations of k-means and the comparing within clusters cost the same, so more members than 2000 a cluster
-    are accepted only above 100,000 frames, where fewer would cost more.
+    Where k-means of 20 iterations and the comparing within clusters cost the same, so their sum is least.
     """
-    return max(1, round(min(n / MEMBERS_WANTED, (n / 40) ** 0.5)))
+    return max(1, round((n / 40) ** 0.5))
 
 
 class MedDEL(Selector):
@@ -76,8 +72,8 @@ class MedDEL(Selector):
         default=None,
         ge=1,
         title="Number of clusters",
-        description="Frames are compared within clusters only: fewer find more near-duplicates, more are faster. "
-        "Left empty, about one for each 2000 frames (the paper gives none).",
+        description="Frames are compared within clusters only. Left empty, the square root of a fortieth of the "
+        "frames, which is fastest (the paper gives none).",
         json_schema_extra={"unit": "clusters", "symbol": "k"},
     )
     rule: Literal["cover", "semdedup", "leader", "pairwise"] = Field(
@@ -102,6 +98,13 @@ class MedDEL(Selector):
         title="Iterations of k-means",
         description="How often the clusters are improved; more than 20 seldom change much (the paper gives none).",
         json_schema_extra={"unit": "iterations", "symbol": "iterations"},
+    )
+    across: bool = Field(
+        default=True,
+        title="Keep neighbours together",
+        description="Put each frame into the cluster of its nearest neighbour, so that no border between clusters "
+        "parts two near-duplicates. Our addition; false compares as the paper does.",
+        json_schema_extra={"unit": "", "symbol": "across"},
     )
     confirm: bool = Field(
         default=False,
@@ -132,12 +135,19 @@ class MedDEL(Selector):
         k = self.k or default_k(len(pool))
         bound = [f"{self.limit(pool):.9g}"] if self.confirm or not rule_named(self.rule).movable else []
         bare = clustered(
-            pool, k=k, iterations=self.iterations, seed=seed, rule=self.rule, keep=self.keep, reporter=reporter
+            pool,
+            k=k,
+            iterations=self.iterations,
+            across=self.across,
+            seed=seed,
+            rule=self.rule,
+            keep=self.keep,
+            reporter=reporter,
         )
         if pool.store is None:
             return self.rescore(pool, bare, reporter=reporter)
-        confirmed = ["confirmed"] if self.confirm else []
-        key = "-".join(["scores", f"{k}-{seed}-{self.iterations}", self.rule, self.keep, *confirmed, *bound])
+        ways = ["joined" if self.across else "kmeans", *(["confirmed"] if self.confirm else []), *bound]
+        key = "-".join(["scores", f"{k}-{seed}-{self.iterations}", self.rule, self.keep, *ways])
         known = pool.store.load(key)
         if known is not None:
             return self.rescore(pool, recall(bare, known), reporter=reporter)

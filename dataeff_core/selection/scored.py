@@ -16,8 +16,8 @@ CODES = {reason: np.uint8(code) for code, reason in enumerate(REASONS)}
 class MedDELScores:
     """Scores of n frames, in the pool's order. Arrays are not to be written to."""
 
-    labels: np.ndarray  # (n,) int32: cluster
-    distances: np.ndarray  # (n,) float32: cosine distance to the own centroid
+    labels: np.ndarray  # (n,) int32: the cluster that the frame is compared in
+    distances: np.ndarray  # (n,) float32: cosine distance to the nearest centroid
     insertion_similarity: np.ndarray  # (n,) float32 in [-1, 1]: the rule's score; NaN for outliers and invalid frames
     invalid_score: np.ndarray | None  # (n,) float32, None where the dataset has none
     outside: np.ndarray  # (n,) uint8: code of OUTLIER or INVALID for frames that were not compared, else 0

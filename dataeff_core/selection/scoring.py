@@ -8,6 +8,7 @@ from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection import kmeans
 from dataeff_core.selection.base import INVALID, OUTLIER, Confirm, Pool
+from dataeff_core.selection.joining import joined_labels
 from dataeff_core.selection.rules import priority_of, rule_named
 from dataeff_core.selection.rules import scores as rule_scores
 from dataeff_core.selection.scored import CODES, MedDELScores
@@ -18,19 +19,29 @@ METHOD = "meddel"
 
 
 def clustered(
-    pool: Pool, *, k: int, iterations: int, seed: int, rule: str, keep: str, reporter: Reporter | None = None
+    pool: Pool,
+    *,
+    k: int,
+    iterations: int,
+    across: bool,
+    seed: int,
+    rule: str,
+    keep: str,
+    reporter: Reporter | None = None,
 ) -> MedDELScores:
-    """The clusters of all frames, none of them scored yet: each is set aside until `rescored`.
+    """The clusters of all frames, none of them scored yet: each is set aside until `rescored`. With `across`,
+    nearest neighbours share a cluster (`joining`).
 
     Raises BadInput for unusable vectors, naming the frame; Cancelled.
     """
     vectors = pool.need_vectors(METHOD)
-    key = f"kmeans-{k}-{seed}-{iterations}"
+    key = f"{'joined' if across else 'kmeans'}-{k}-{seed}-{iterations}"
     known = pool.store.load(key) if pool.store is not None else None
     if known is None:
         check_vectors(vectors, pool.frame_ids)
         found = kmeans.fit(vectors, k, seed=seed, iterations=iterations, reporter=reporter)
-        known = {"labels": found.labels, "distances": found.distances, "notes": np.array(found.notes, dtype=str)}
+        labels = joined_labels(vectors, found, reporter) if across else found.labels
+        known = {"labels": labels, "distances": found.distances, "notes": np.array(found.notes, dtype=str)}
         if pool.store is not None:
             pool.store.save(key, known)
     return MedDELScores(

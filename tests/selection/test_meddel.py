@@ -114,7 +114,7 @@ def test_a_vector_with_nan_is_named_by_its_frame(pool: Pool) -> None:
         MedDEL().select(replace(pool, vectors=vectors))
 
 
-@pytest.mark.parametrize(("n", "k"), [(1, 1), (600, 1), (3000, 2), (88_282, 44), (1_000_000, 158)])
+@pytest.mark.parametrize(("n", "k"), [(0, 1), (1, 1), (600, 4), (88_282, 47), (1_000_000, 158)])
 def test_default_number_of_clusters(n: int, k: int) -> None:
     assert default_k(n) == k
 
@@ -229,13 +229,13 @@ def test_what_was_scored_before_is_not_scored_again(pool: Pool) -> None:
     first = MedDEL(k=3).score(kept, seed=1)
     assert memory.found == []
     assert_same_scores(MedDEL(k=3).score(kept, seed=1), first)
-    assert sorted(key.split("-")[0] for key in memory.found) == ["kmeans", "scores"]
+    assert sorted(key.split("-")[0] for key in memory.found) == ["joined", "scores"]
     for other in (MedDEL(k=3, rule="semdedup"), MedDEL(k=3, keep="far"), MedDEL(k=3, epsilon=0.4)):
         memory.found.clear()
         assert_same_scores(other.score(kept, seed=1), other.score(pool, seed=1))
-        assert "kmeans-3-1-20" in memory.found
+        assert "joined-3-1-20" in memory.found
     memory.found.clear()
-    for other in (MedDEL(k=4), MedDEL(k=3, iterations=5)):
+    for other in (MedDEL(k=4), MedDEL(k=3, iterations=5), MedDEL(k=3, across=False)):
         assert_same_scores(other.score(kept, seed=1), other.score(pool, seed=1))
     assert_same_scores(MedDEL(k=3).score(kept, seed=2), MedDEL(k=3).score(pool, seed=2))
     assert memory.found == []
