@@ -73,11 +73,11 @@ def test_kill_9_in_the_middle_leaves_the_old_state_and_a_later_import_completes_
     workspace = Workspace.open(folder)
     import_frames(workspace, source, name="set", workers=1)
     before = workspace.dataset("set")
-    clip(source / "long.mp4", 250, gop=250)
-    for number in range(60):
+    clip(source / "long.mp4", 120, gop=120)
+    for number in range(20):
         save(source / f"{number}.png", picture(number))
     process = start(folder, source)
-    wait_for(lambda: len(thumbnails(folder)) > 40)
+    wait_for(lambda: len(thumbnails(folder)) > 30)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -86,7 +86,7 @@ def test_kill_9_in_the_middle_leaves_the_old_state_and_a_later_import_completes_
     psutil.wait_procs(children, timeout=30)
     assert not any(child.is_running() for child in children)  # decoders do not outlive their import
     result = import_frames(workspace, source, name="set", workers=1)
-    assert (result.frames, result.added, result.unreadable) == (311, 310, [])
+    assert (result.frames, result.added, result.unreadable) == (141, 140, [])
     assert not [path for path in folder.rglob("*") if path.name.endswith(".tmp") or ".partial" in path.name]
 
 
@@ -120,10 +120,10 @@ def test_two_imports_at_once_make_one_dataset_with_everything(tmp_path: Path) ->
     for part in ("one", "two"):
         for number in range(6):
             save(tmp_path / part / f"{part}{number}.png", picture(number))
-    processes = [start(tmp_path / "ws", tmp_path / part) for part in ("one", "two", "one")]
+    processes = [start(tmp_path / "ws", tmp_path / part) for part in ("one", "two")]
     answers = [answer(process).split() for process in processes]
     assert len({one[0] for one in answers}) == 1
-    assert sorted(int(one[2]) for one in answers) == [0, 6, 6]
+    assert sorted(int(one[2]) for one in answers) == [6, 6]
     dataset = Workspace.open(tmp_path / "ws").dataset("set")
     assert len(dataset.frames) == 12 and len(dataset.record.sources) == 2
 
@@ -162,20 +162,20 @@ def limited_to(kilobytes: int) -> object:
     return limit
 
 
-@pytest.mark.parametrize("kilobytes", [0, 6])
-def test_no_room_on_the_disk_is_one_sentence_and_the_dataset_stays(tmp_path: Path, kilobytes: int) -> None:
+def test_no_room_on_the_disk_is_one_sentence_and_the_dataset_stays(tmp_path: Path) -> None:
     source, folder = tmp_path / "s", tmp_path / "ws"
     save(source / "a.png", picture(1))
     workspace = Workspace.open(folder)
     import_frames(workspace, source, name="set", workers=1)
     before = workspace.dataset("set")
-    for number in range(40):
+    for number in range(20):
         save(source / f"{number}.png", picture(number, 300, 300))
-    said = answer(start(folder, source, preexec_fn=limited_to(kilobytes)))
-    assert said.startswith("StorageFailed: ") and "\n" not in said
-    assert workspace.dataset("set").record == before.record
-    assert not [path for path in folder.rglob("*") if path.name.endswith(".tmp")]
-    assert import_frames(workspace, source, name="set", workers=1).frames == 41
+    for kilobytes in (0, 6):
+        said = answer(start(folder, source, preexec_fn=limited_to(kilobytes)))
+        assert said.startswith("StorageFailed: ") and "\n" not in said
+        assert workspace.dataset("set").record == before.record
+        assert not [path for path in folder.rglob("*") if path.name.endswith(".tmp")]
+    assert import_frames(workspace, source, name="set", workers=1).frames == 21
 
 
 def test_a_source_without_permission_is_listed(tmp_path: Path) -> None:
@@ -191,13 +191,15 @@ def test_a_source_without_permission_is_listed(tmp_path: Path) -> None:
     assert "no permission" in unreadable["secret.png"]
 
 
-@pytest.mark.parametrize("closed", ["ws", "ws/thumbnails", "ws/datasets"])
-def test_a_workspace_without_permission_is_one_sentence(tmp_path: Path, closed: str) -> None:
+def test_a_workspace_without_permission_is_one_sentence(tmp_path: Path) -> None:
     save(tmp_path / "s" / "a.png")
-    if closed != "ws":
-        Workspace.open(tmp_path / "ws")
-    (tmp_path / closed).mkdir(exist_ok=True)
-    (tmp_path / closed).chmod(0o555)
-    said = answer(start(tmp_path / "ws", tmp_path / "s", without_privileges=True))
-    (tmp_path / closed).chmod(0o755)
-    assert said.startswith("StorageFailed: no permission for") and "\n" not in said
+    processes = []
+    for number, closed in enumerate((".", "thumbnails", "datasets")):
+        Workspace.open(tmp_path / f"ws{number}")
+        (tmp_path / f"ws{number}" / closed).chmod(0o555)
+        if closed == ".":
+            (tmp_path / f"ws{number}" / "workspace.json").unlink()
+        processes.append(start(tmp_path / f"ws{number}", tmp_path / "s", without_privileges=True))
+    for process in processes:
+        said = answer(process)
+        assert said.startswith("StorageFailed: no permission for") and "\n" not in said

@@ -159,31 +159,26 @@ def test_importing_again_adds_what_is_new_and_marks_what_vanished(tmp_path: Path
     assert len(first.frames) == 3 and len(first.all_frames) == 3  # an object in hand does not change
 
 
-def test_a_file_that_breaks_later_is_listed_and_one_that_is_mended_comes_in(tmp_path: Path, bring: Bring) -> None:
+def test_a_file_that_breaks_is_listed_one_that_is_mended_and_lost_thumbnails_come_back(
+    tmp_path: Path, workspace: Workspace, bring: Bring
+) -> None:
     source = tmp_path / "s"
-    save(source / "a.png", picture(1))
-    save(source / "b.png", picture(2))
-    bring(source)
-    (source / "b.png").write_bytes(b"broken")
+    for number in range(3):
+        save(source / f"{number}.png", picture(number))
+    _, dataset = bring(source)
+    (source / "2.png").write_bytes(b"broken")
     result, _ = bring(source)
-    assert (result.frames, result.vanished, list(reasons(result))) == (1, 1, ["b.png"])
-    save(source / "b.png", picture(2))
-    result, dataset = bring(source)
-    assert (result.frames, result.unreadable, len(dataset.all_frames)) == (2, [], 2)
-
-
-def test_lost_thumbnails_are_made_again(tmp_path: Path, workspace: Workspace, bring: Bring) -> None:
-    save(tmp_path / "s" / "a.png", picture(1))
-    save(tmp_path / "s" / "b.png", picture(2))
-    _, dataset = bring(tmp_path / "s")
-    first, second = dataset.frames["sha256"]
+    assert (result.frames, result.vanished, list(reasons(result))) == (2, 1, ["2.png"])
+    save(source / "2.png", picture(2))
+    first, second, _ = dataset.frames["sha256"]
     workspace.thumbnail(first).unlink()
     workspace.thumbnail(second).write_bytes(b"")
     for sha256 in (first, second):
         with pytest.raises(NotFound, match="import its dataset again"):
             read_thumbnail(workspace, sha256)
-    result, _ = bring(tmp_path / "s")
-    assert (result.added, result.unchanged) == (0, 2)
+    result, dataset = bring(source)
+    assert (result.added, result.unchanged, result.returned, result.unreadable) == (0, 2, 1, [])
+    assert len(dataset.all_frames) == 3
     assert read_thumbnail(workspace, first).shape == read_thumbnail(workspace, second).shape == (48, 64, 3)
 
 
