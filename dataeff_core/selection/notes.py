@@ -27,6 +27,8 @@ def notes_of(scores: MedDELScores, *, eta: float, eta_from: str, by_share: bool)
 
 def near_ties(scores: MedDELScores, eta: float) -> int:
     """Frames whose score is within ROUNDING of the limit that it is compared with."""
-    close = np.abs(scores.insertion_similarity - np.float32(eta)) <= ROUNDING  # NaN is not close
+    score = scores.insertion_similarity
+    close = np.abs(score - np.float32(eta)) <= ROUNDING  # NaN is not close
+    close &= score != np.float32(scores.lowest_eta)  # set to it, since a pair was not confirmed
     close |= np.abs(scores.distances - np.float32(scores.epsilon)) <= ROUNDING
     return int(close.sum())

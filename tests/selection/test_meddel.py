@@ -338,6 +338,13 @@ def test_confirmed_scores_hold_from_the_limit_up(pool: Pool) -> None:
         scores.codes(0.89)
 
 
+def test_frames_that_a_denied_pair_puts_at_the_limit_are_not_counted_as_near_ties(pool: Pool) -> None:
+    checked = same_video(pool)
+    scores = MedDEL(k=2, confirm=True).score(checked)
+    assert (scores.insertion_similarity == np.float32(0.9)).sum() > 10
+    assert "rounding" not in MedDEL(k=2, confirm=True).select(checked).notes
+
+
 def test_confirmation_needs_pictures(pool: Pool) -> None:
     with pytest.raises(BadInput, match="confirm=true"):
         MedDEL(confirm=True).select(pool)
