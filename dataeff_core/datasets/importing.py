@@ -14,7 +14,7 @@ from pathlib import Path
 from dataeff_core.datasets import grouping, merging
 from dataeff_core.datasets.decoder_pool import usable_cores
 from dataeff_core.datasets.import_run import ImportRun, Outcome
-from dataeff_core.datasets.names import shown_path
+from dataeff_core.datasets.names import resolved, shown_path
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import Dataset, Source
@@ -88,7 +88,7 @@ def _held(workspace: Workspace, name: str, reporter: Reporter) -> Iterator[Datas
 
 
 def _checked_source(workspace: Workspace, source: Path) -> Path:
-    root = Path(source).expanduser().resolve()
+    root = resolved(Path(source))
     try:
         str(root).encode()
     except UnicodeEncodeError:
@@ -131,11 +131,11 @@ def _options(
     if fps is not None:
         changes["fps"] = None if fps == EVERY_FRAME else float(fps)
     if groups is not None:
-        changes["groups"] = str(Path(groups).expanduser().resolve()) if groups.lower().endswith(".csv") else groups
+        changes["groups"] = str(resolved(Path(groups))) if groups.lower().endswith(".csv") else groups
     if masks is not None:
-        changes["masks"] = str(Path(masks).expanduser().resolve())
+        changes["masks"] = str(resolved(Path(masks)))
     if labels is not None:
-        changes["labels"] = str(Path(labels).expanduser().resolve())
+        changes["labels"] = str(resolved(Path(labels)))
     return source.model_copy(update=changes)
 
 

@@ -5,6 +5,8 @@ import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
+from dataeff_core.errors import BadInput
+
 HIDDEN_CATEGORIES = {"Cc", "Zl", "Zp"}  # control characters, line and paragraph separators
 DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # can make a name read backwards
 
@@ -17,6 +19,16 @@ def shown(path: bytes) -> str:
 def shown_path(path: Path) -> str:
     """`shown` for a path of the file system, for use in a sentence."""
     return shown(os.fsencode(path))
+
+
+def resolved(path: Path) -> Path:
+    """`path` as the user typed it, with '~' and links followed. Raises BadInput when it can be no path at all."""
+    try:
+        whole = path.expanduser().resolve()
+        whole.exists()
+        return whole
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links or an unknown '~', a NUL
+        raise BadInput(f"{shown_path(path)[:200]} cannot be a path ({error}); check it") from error
 
 
 def _visible(character: str) -> str:

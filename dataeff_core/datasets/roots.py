@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dataeff_core.datasets.names import shown_path
+from dataeff_core.datasets.names import resolved, shown_path
 from dataeff_core.datasets.walking import kind_of
 from dataeff_core.errors import BadInput
 
@@ -29,13 +29,12 @@ def allowed(path: Path, roots: Sequence[Path]) -> Path:
     """`path`, resolved. Raises BadInput when it is relative with '..', or lies, links followed, outside `roots`."""
     if ".." in path.parts:
         raise BadInput(f"the path {shown_path(path)} has '..' in it; write it without")
-    if "\0" in os.fspath(path):
-        raise BadInput("a path cannot hold a NUL character; type it again")
-    resolved = (path if path.is_absolute() else roots[0] / path).expanduser().resolve()
-    if not any(root == resolved or root in resolved.parents for root in roots):
+    from_here = path.is_absolute() or os.fspath(path).startswith("~")
+    whole = resolved(path if from_here else roots[0] / path)
+    if not any(root == whole or root in whole.parents for root in roots):
         known = ", ".join(shown_path(root) for root in roots)
         raise BadInput(f"the path {shown_path(path)} is outside the allowed folders ({known}); set ${VARIABLE}")
-    return resolved
+    return whole
 
 
 def complete(prefix: str, roots: Sequence[Path]) -> list[str]:
@@ -46,7 +45,7 @@ def complete(prefix: str, roots: Sequence[Path]) -> list[str]:
     """
     if not prefix.strip():
         return [os.fspath(root) + "/" for root in roots]
-    typed = Path(prefix).expanduser()
+    typed = _with_home(prefix)
     partial = [os.fspath(root) + "/" for root in roots if os.fspath(root).startswith(os.fspath(typed))]
     folder, start = (typed, "") if prefix.endswith("/") else (typed.parent, typed.name)
     try:
@@ -57,6 +56,14 @@ def complete(prefix: str, roots: Sequence[Path]) -> list[str]:
         raise
     found = [text for entry in _entries(folder, start) if (text := _suggestion(entry, roots))]
     return sorted(found)[:MOST]
+
+
+def _with_home(prefix: str) -> Path:
+    """`prefix` with its '~' written out; nothing else is followed. Raises BadInput for an unknown user."""
+    try:
+        return Path(prefix).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"{prefix[:200]!r} names no home folder; write the path out") from error
 
 
 def _entries(folder: Path, start: str) -> list[Path]:

@@ -176,7 +176,10 @@ def exclusive(lock_file: Path, reporter: Reporter | None = None, *, wait: bool =
 def inside(root: Path, relative: str | os.PathLike[str]) -> Path:
     """`root / relative`, resolved, and refused with BadInput unless it stays inside `root`."""
     resolved_root = root.resolve()
-    path = (resolved_root / relative).resolve()
+    try:
+        path = (resolved_root / relative).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a NUL
+        raise BadInput(f"the path {os.fspath(relative)!r:.200} cannot be followed ({error}); check it") from error
     if path != resolved_root and resolved_root not in path.parents:
         raise BadInput(f"the path {os.fspath(relative)!r} leads out of {resolved_root}; use a path inside it")
     return path

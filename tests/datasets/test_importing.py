@@ -297,11 +297,15 @@ def test_nothing_to_import_makes_no_dataset(tmp_path: Path, workspace: Workspace
         folder.mkdir()
     (broken / "a.png").write_bytes(b"x")
     (texts / "a.txt").write_text("x")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for source, words in (
         (empty, "there is no image or video in"),
         (texts, "1 other files were passed over"),
         (broken, "the only file in .* cannot be decoded .a.png: not an image"),
         (tmp_path / "none", "is not there"),
+        (Path("x" * 5000), "cannot be a path"),
+        (Path("a\0b"), "cannot be a path"),
+        (tmp_path / "loop", "cannot be a path|is not there"),
     ):
         with pytest.raises(BadInput, match=words):
             bring(source)

@@ -18,6 +18,7 @@ def roots(tmp_path: Path) -> tuple[Path, Path]:
     (tmp_path / "allowed" / "notes.txt").write_bytes(b"x")
     (tmp_path / "allowed" / ".hidden").mkdir()
     (tmp_path / "allowed" / "out").symlink_to(tmp_path / "forbidden")
+    (tmp_path / "allowed" / "round").symlink_to(tmp_path / "allowed" / "round")
     (tmp_path / "allowed" / "to-other").symlink_to(tmp_path / "other")
     return tmp_path / "allowed", tmp_path / "other"
 
@@ -54,10 +55,24 @@ def test_what_lies_outside_is_refused(tmp_path: Path, roots: tuple[Path, Path]) 
         Path("../allowed"),
         Path(str(roots[0]) + "-but-longer"),
         Path("a\0b"),
+        Path("x" * 5000),
+        Path("~nobody-of-that-name/x"),
+        roots[0] / "round",
     ):
         with pytest.raises(BadInput):
             allowed(path, roots)
-    for prefix in ("/etc/", "/etc/pa", f"{roots[0]}/../forbidden/", f"{roots[0]}/out/", "../", "/"):
+    for prefix in (
+        "~nobody-of-that-name/",
+        "a\0b/",
+        "x" * 5000,
+        f"{roots[0]}/round/",
+        "/etc/",
+        "/etc/pa",
+        f"{roots[0]}/../forbidden/",
+        f"{roots[0]}/out/",
+        "../",
+        "/",
+    ):
         assert_refused_or_only_roots(prefix, roots)
 
 
