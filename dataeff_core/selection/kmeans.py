@@ -73,6 +73,7 @@ def trained(
     clustering = faiss.Clustering(d, k)
     clustering.spherical = True
     clustering.niter = 1
+    clustering.check_input_data_for_NaNs = False  # `check_vectors` did, once
     clustering.min_points_per_centroid = 1
     clustering.max_points_per_centroid = n  # faiss would take a sample of 256 a centroid
     clustering.seed = seed % (1 << 31)

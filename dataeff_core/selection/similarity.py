@@ -4,14 +4,19 @@ A small cluster has its whole (m, m) matrix computed at once; a large one (m abo
 in memory: rows come in blocks, of those members that will be asked for next as far as can be foreseen.
 """
 
+import functools
+import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 DENSE_LIMIT = 8192  # members; the matrix is then 256 MiB
 LOOK_AHEAD = 128  # rows computed at once for a large cluster
+ONE_CORE_LIMIT = 640  # members; below, cores that wait for each other cost more than they do, on a busy machine
 HEAD = 16  # dimensions in which vectors differ if they differ at all, nearly always
+
+_limiting = threading.Lock()  # the number of cores is the whole process's: threads must not undo each other's
 
 PairCheck = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(p,) and (p,) int -> (p,) bool: True = the pair shows the same view."""
@@ -155,4 +160,14 @@ def _first_and_place(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _rows_of_distinct(vectors: np.ndarray, *, sequential: bool) -> Rows:
     if len(vectors) > DENSE_LIMIT:
         return LazyRows(vectors, sequential=sequential)
-    return DenseRows(vectors @ vectors.T)
+    if len(vectors) > ONE_CORE_LIMIT:
+        return DenseRows(vectors @ vectors.T)
+    with _limiting, _blas().limit(limits=1, user_api="blas"):
+        return DenseRows(vectors @ vectors.T)
+
+
+@functools.cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
