@@ -44,7 +44,8 @@ def fit(
     takes over part of the largest (faiss); one that stays empty is left out, so the result may have fewer than
     k clusters, which its notes then say. Zero vectors are at distance 1 from everything.
 
-    Peak memory beside `vectors`: one float32 copy where that is at most 1 GiB, else one block.
+    Peak memory beside `vectors`: one float32 copy where that is at most 1 GiB, else one block; the rows then count
+    in the centroids as they are, so they should be of length 1 as embeddings are.
     Raises BadInput for k or iterations below 1, no vectors, NaN or infinity (naming the row); Cancelled.
     """
     check_vectors(vectors)

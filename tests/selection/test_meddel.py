@@ -1,7 +1,11 @@
 """MedDEL: order of its steps, limits that move, exact shares, representatives, notes."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,6 +307,34 @@ def test_one_frames_representative_is_that_of_all(pool: Pool) -> None:
         representative, similarity = method.representative_of(pool, scores, codes, row)
         assert representative == found.representative[row]
         np.testing.assert_allclose(similarity, found.similarity[row], atol=1e-6)
+
+
+# The same on another machine
+
+SELECT = """
+from dataeff_core.selection.meddel import MedDEL
+from tests.selection.conftest import pool_of_videos
+found = MedDEL(k=5, epsilon=0.6).select(pool_of_videos(2000), seed=7)
+print("".join(str(reason)[0] for reason in found.reason), found.representative.tolist())
+"""
+
+
+def test_the_number_of_cores_decides_nothing() -> None:
+    """Exact copies among the frames tie, which sums in another order must not break."""
+    root = Path(__file__).parent.parent.parent
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", SELECT],
+            env=os.environ | {"OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for cores in ("1", "2")
+    ]
+    assert told[0] == told[1]
+    assert {"k", "d", "o", "i"} <= set(told[0])
 
 
 # Confirmation
