@@ -123,6 +123,7 @@ class Explorer {
     if (data.limits_version !== this.limitsVersion) {
       this.limitsVersion = data.limits_version;
       this.limits = { ...data.limits };
+      this.said = this.limitsKey();
       this.showLimits();
       if (this.scores.stale) this.fetchScores(this.scores.basis);
     }
@@ -253,7 +254,6 @@ class Explorer {
     this.share.value = this.shareNumber.value = String(Math.round(limits.keep * 1000) / 10);
     for (const [name, control] of Object.entries(this.limitControls)) control.set(limits[name]);
     this.limitControls.eta?.root.classList.toggle("off", share);
-    this.said = this.limitsKey();
   }
 
   /** Decide anew and draw everything that follows from it. */

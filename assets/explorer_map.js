@@ -43,6 +43,7 @@ void main() {
   colour = vec4(tint.rgb * cover, cover);
 }`;
 const TINY_PIXELS = 5;
+const MOST_STRETCH = 1.8;
 const CLEAN_MS = 200; // after the last change, all points are painted anew
 
 const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette"];
@@ -138,11 +139,13 @@ export class FrameMap {
     this.upload(1, codes);
   }
 
-  /** The order of drawing: removed frames first, so that kept ones lie on top; one pass over the points. */
+  /** The order of drawing, in one pass over the points: the fewer ones, kept or removed, lie on top. */
   sort() {
     const { codes, order, n } = this;
-    let removed = 0, kept = n;
-    for (let i = 0; i < n; i++) if (codes[i] > 0 && codes[i] < 5) order[removed++] = i; else order[--kept] = i;
+    let first = 0, last = n, kept = 0;
+    for (let i = 0; i < n; i++) if (codes[i] === 0) kept++;
+    const keptOnTop = 2 * kept < n;
+    for (let i = 0; i < n; i++) if ((codes[i] === 0 || codes[i] === 5) === keptOnTop) order[--last] = i; else order[first++] = i;
   }
 
   /** `colours` (4n,) uint8 RGBA, or null for the colours of the decisions. */
@@ -183,27 +186,28 @@ export class FrameMap {
     this.frame = requestAnimationFrame(() => this.paint());
   }
 
-  /** CSS pixels for one map unit, the same in both directions. */
+  /** CSS pixels for one map unit across and up. A map's axes have no unit, so one may be stretched to fill the box. */
   scale() {
-    const { clientWidth: w, clientHeight: h } = this.box;
-    const [hx, hy] = this.fit.half;
-    return this.zoom * Math.max(1e-9, Math.min((w / 2 - 16) / hx, (h / 2 - 16) / hy));
+    const { clientWidth: w, clientHeight: h } = this.box, [hx, hy] = this.fit.half;
+    const fits = [(w / 2 - 16) / hx, (h / 2 - 16) / hy].map((one) => Math.max(1e-9, one));
+    const most = MOST_STRETCH * Math.min(...fits);
+    return fits.map((one) => this.zoom * Math.min(one, most));
   }
 
   toScreen(x, y) {
-    const s = this.scale();
-    return [this.box.clientWidth / 2 + (x - this.centre[0]) * s, this.box.clientHeight / 2 - (y - this.centre[1]) * s];
+    const [sx, sy] = this.scale();
+    return [this.box.clientWidth / 2 + (x - this.centre[0]) * sx, this.box.clientHeight / 2 - (y - this.centre[1]) * sy];
   }
 
   toMap(px, py) {
-    const s = this.scale();
-    return [this.centre[0] + (px - this.box.clientWidth / 2) / s, this.centre[1] - (py - this.box.clientHeight / 2) / s];
+    const [sx, sy] = this.scale();
+    return [this.centre[0] + (px - this.box.clientWidth / 2) / sx, this.centre[1] - (py - this.box.clientHeight / 2) / sy];
   }
 
   /** Point diameter in CSS pixels: as large as the crowd allows, growing slowly with the zoom. */
   pointSize() {
     const room = Math.sqrt(this.box.clientWidth * this.box.clientHeight / Math.max(1, this.n));
-    return Math.max(2.2, Math.min(9, room * 0.42)) * Math.min(2.2, this.zoom ** 0.4);
+    return Math.max(2.2, Math.min(7.5, room * 0.42)) * Math.min(2.2, this.zoom ** 0.4);
   }
 
   paint() {
@@ -218,7 +222,7 @@ export class FrameMap {
 
   paintPoints() {
     const { gl } = this, { width, height } = this.canvas, ratio = window.devicePixelRatio || 1;
-    const s = this.scale(), sx = 2 * s * ratio / width, sy = 2 * s * ratio / height, size = this.pointSize() * ratio;
+    const [mx, my] = this.scale(), sx = 2 * mx * ratio / width, sy = 2 * my * ratio / height, size = this.pointSize() * ratio;
     const small = size < TINY_PIXELS, { program, at } = small ? this.tiny : this.shaped;
     const look = [width, height, sx, sy, size, ...this.centre].join();
     const changed = small && this.byDecision && look === this.look ? this.changes() : null;
@@ -293,8 +297,8 @@ export class FrameMap {
 
   rowAt(px, py) {
     if (!this.n) return -1;
-    const reach = Math.max(8, this.pointSize()) / this.scale();
-    return this.grid.nearest(...this.toMap(px, py), reach, reach);
+    const reach = Math.max(8, this.pointSize()), [sx, sy] = this.scale();
+    return this.grid.nearest(...this.toMap(px, py), reach / sx, reach / sy);
   }
 
   zoomAt(px, py, factor) {
@@ -321,8 +325,8 @@ export class FrameMap {
       if (!down.moved) { down.moved = true; this.hover(-1); if (down.lasso) this.drawing = [this.toMap(down.px, down.py)]; }
       if (down.lasso) this.extendLasso(px, py);
       else {
-        const s = this.scale();
-        this.centre = [down.centre[0] - (px - down.px) / s, down.centre[1] + (py - down.py) / s];
+        const [sx, sy] = this.scale();
+        this.centre = [down.centre[0] - (px - down.px) / sx, down.centre[1] + (py - down.py) / sy];
       }
       this.repaint();
     });
@@ -372,8 +376,8 @@ export class FrameMap {
   }
 
   key(event) {
-    const step = 40 / this.scale();
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+    const [right, up] = this.scale().map((one) => 40 / one);
+    const moves = { ArrowLeft: [-right, 0], ArrowRight: [right, 0], ArrowUp: [0, up], ArrowDown: [0, -up] };
     const middle = [this.box.clientWidth / 2, this.box.clientHeight / 2];
     if (moves[event.key]) this.centre = this.centre.map((value, axis) => value + moves[event.key][axis]);
     else if (event.key === "+" || event.key === "=") this.zoomAt(...middle, 1.25);

@@ -46,7 +46,7 @@ def calibration(copies: np.ndarray, strangers: np.ndarray, eta: float) -> go.Fig
     low = float(min(copies.min(initial=1.0), strangers.min(initial=1.0)))
     bins = {"start": low, "end": 1.0, "size": (1.0 - low) / 60 or 1.0}
     figure = go.Figure()
-    for values, style, name in ((strangers, kept, "frames of different groups"), (copies, removed, "changed copies")):
+    for values, style, name in ((strangers, kept, "unrelated frames"), (copies, removed, "slightly changed copies")):
         figure.add_histogram(
             x=values, xbins=bins, histnorm="percent", marker={"color": style.light}, opacity=0.75, name=name
         )

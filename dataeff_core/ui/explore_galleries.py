@@ -118,6 +118,7 @@ def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
     group_names = _names(explored.dataset.frames["group"], explored.dataset.fingerprint)
     there = [name for code, name in enumerate(REASONS) if code and np.any(decided.codes == code)]
     with st.container(horizontal=True, vertical_alignment="center", key="explore-filters"):
+        st.markdown(":gray[Show]", width="content")
         reasons = st.pills(
             "Removed because",
             there,

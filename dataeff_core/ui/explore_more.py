@@ -51,11 +51,12 @@ def _draw_calibration(workspace: Workspace, explored: Explored) -> None:
 def _draw_found(found: Calibration) -> None:
     """Both distributions with the limit between them, and what it costs."""
     record = found.record
+    wrong = "under 0.1 %" if 0 < record.wrong_removal < 0.001 else share(record.wrong_removal)
     st.markdown(
-        f"Measured on your own frames: at **{found.eta:.4g}**, {share(record.recall)} of "
-        f"{counted(record.copies, 'slightly changed copy', 'slightly changed copies')} are recognised, and "
-        f"{share(record.wrong_removal)} of {count(record.pairs)} pairs of frames that have nothing to do with each "
-        f"other look as alike. The paper's {PAPER_ETA:g} belongs to other frames and another way to compare them."
+        f"Measured on your own frames: at **{found.eta:.4g}**, {share(record.recall)} of {count(record.copies)} "
+        f"slightly changed copies are recognised, and {wrong} of "
+        f"{count(record.pairs)} pairs of unrelated frames look as alike. The paper's {PAPER_ETA:g} belongs to other "
+        "frames and another way to compare them."
     )
     st.plotly_chart(charts.calibration(found.copies, found.strangers, found.eta), key="explore-calibration")
 

@@ -20,7 +20,8 @@ def draw_head(workspace: Workspace, explored: Explored, decided: Decided) -> Non
     told = f"{counted(n, 'frame')}, {counted(groups, 'patient or video', 'patients and videos')}. "
     told += "Move a limit and see what stays; click a frame to see why."
     with st.container(horizontal=True, vertical_alignment="center", key="explore-head"):
-        st.markdown(f"## Explore &ensp;:small[:gray[{told}]]", width="stretch")
+        st.markdown("## Explore", width="content")
+        st.markdown(f":gray[{told}]", width="stretch")
         name = st.text_input(
             "Name of this selection",
             placeholder="name, if you like",

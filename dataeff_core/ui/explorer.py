@@ -4,7 +4,7 @@
 component; Python keeps it for the session and in the page's address, so that a link restores it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -27,6 +27,7 @@ class View:
     about: str  # dataset and embedding that it belongs to
     limits: Limits
     sent: Limits  # as last told to the browser; it knows its own moves without being told
+    start: Limits  # where a newcomer would stand; limits that still stand there follow it
     version: int = 0
     picked: str = ""  # frame id in the why card
     lasso: list[float] | None = None  # corners in map coordinates: x0, y0, x1, y1, ...
@@ -34,11 +35,11 @@ class View:
     lasso_version: int = 0
     trouble: str = ""  # why the browser cannot draw the map
 
-    def move(self, limits: Limits) -> None:
-        """Set the limits from Python; the browser follows."""
-        self.limits = self.sent = limits
-        self.version += 1
-        write_address(limits)
+    def follow(self, start: Limits) -> None:
+        """Another start, as after a calibration or a new sorting: limits that were not moved go along."""
+        before, now = vars(self.start), vars(self.limits)
+        still = {name: new for name, new in vars(start).items() if now[name] == before[name]}
+        self.limits, self.start = replace(self.limits, **still), start
 
 
 def view_of(explored: Explored) -> View:
@@ -46,10 +47,11 @@ def view_of(explored: Explored) -> View:
     about = f"{explored.dataset.id}/{explored.embedding.id}"
     known = st.session_state.get(_STATE)
     if isinstance(known, View) and known.about == about:
+        known.follow(explored.start)
         return known
     given = {name: st.query_params[name] for name in _ADDRESS if name in st.query_params} if known is None else {}
     limits = Limits.read(given, explored.start)
-    made = View(about, limits, limits)
+    made = View(about, limits, limits, explored.start)
     st.session_state[_STATE] = made
     if not given:
         clear_address()

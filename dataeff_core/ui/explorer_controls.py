@@ -44,9 +44,8 @@ def controls(explored: Explored, sent: Limits) -> list[dict[str, Any]]:
 def marks(explored: Explored) -> list[dict[str, Any]]:
     """Named places on the scale of likeness: the limit measured on these frames, and the paper's."""
     found = explored.pool.calibrated_eta
-    measured = (
-        [] if found is None else [mark(found, "found on your frames", "99 % of slightly changed copies are seen")]
-    )
+    told = "slightly changed copies of your own frames are recognised there"
+    measured = [] if found is None else [mark(found, "found on your frames", told)]
     return [*measured, mark(PAPER_ETA, "the paper's", "MedDEL's highest limit, for a network's features")]
 
 
@@ -70,7 +69,7 @@ def spoken() -> dict[str, str]:
         "mode_similar": "By likeness",
         "mode_share": "Exact share",
         "share": words.label("keep"),
-        "share_hint": "The frames most unlike each other are kept, to the very number; the limit follows.",
+        "share_hint": "The frames most unlike each other; the limit follows.",
         "curve": "Share kept, wherever the limit stands",
         "curve_x": words.label("eta").lower(),
         "pan": "Move",

@@ -91,6 +91,15 @@ def draw(explored: Explored, decided: Decided, found: Why | None, on_pick: Calla
         st.caption(found.margin)
     if len(found.stands_for):
         _draw_stands_for(explored, found, on_pick)
+    elif found.partner >= 0:
+        st.button(
+            "Show all that this kept frame stands for",
+            type="tertiary",
+            icon=":material/stacks:",
+            on_click=on_pick,
+            args=(str(explored.dataset.frames["frame_id"].iat[found.partner]),),
+            key="why-more",
+        )
 
 
 def _draw_invitation() -> None:
@@ -121,7 +130,8 @@ def _draw_numbers(found: Why) -> None:
 
 
 def _draw_stands_for(explored: Explored, found: Why, on_pick: Callable[[str], None]) -> None:
-    st.caption(f"It stands for {counted(len(found.stands_for), 'removed frame')}, the most alike first.")
+    order = ", the most alike first" if len(found.stands_for) > 1 else ""
+    st.caption(f"It stands for {counted(len(found.stands_for), 'removed frame')}{order}.")
     gallery.draw(
         found.stands_for[:MOST_SHOWN],
         lambda row: gallery.tile_of(explored.dataset.frames, row, detail=""),
@@ -140,8 +150,7 @@ def _compared(decided: Decided, row: int, reason: str) -> tuple[float, float | N
         return float(scores.distances[row]), decided.limits.epsilon, "distance"
     if reason == "invalid" and scores.invalid_score is not None:
         return float(scores.invalid_score[row]), decided.limits.invalid, "invalid_score"
-    limit = decided.limits.eta if reason == "duplicate" else decided.eta
-    return float(scores.insertion_similarity[row]), limit, "insertion_similarity"
+    return float(scores.insertion_similarity[row]), decided.eta, "insertion_similarity"
 
 
 def _margin(reason: str, score: float, limit: float | None) -> str:

@@ -122,6 +122,7 @@ def test_the_keyboard_moves_a_limit_and_python_hears_of_it(explore, workspace_ro
 def test_an_exact_share(explore, workspace_root: Path) -> None:
     page = explore
     page.get_by_label("Exact share").check()
+    page.wait_for_url("**mode=share**")
     share = page.locator(".share .number")
     share.fill("12.5")
     share.press("Enter")
