@@ -281,7 +281,7 @@ def _save_map(dataset: Dataset, embedding: Embedding, vectors: np.ndarray) -> Fr
     centred = vectors.astype(np.float32) - vectors.mean(axis=0, dtype=np.float32)
     _, axes = np.linalg.eigh(centred.T @ centred)
     xy = centred @ axes[:, -2:]
-    xy = (xy / np.abs(xy).max()).astype(np.float32)
+    xy = (xy / max(1e-6, np.abs(xy).max())).astype(np.float32)
     table = pd.DataFrame({"frame_id": dataset.frames["frame_id"], "x": xy[:, 0], "y": xy[:, 1]})
     record = MapRecord(
         id="pca-000001",
