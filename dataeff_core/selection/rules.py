@@ -27,11 +27,11 @@ class Rule:
 
     name: str
     title: str  # plain words
-    movable: bool  # True = the scores hold at every eta; else only at the one they were made with
-    by_priority: bool  # True = the walk is given the members sorted by priority, else by row
-    sequential: bool  # True = the walk asks for the rows in the order given
-    again: bool  # True = the walk needs the row of a vector that it had before
     walk: Walk
+    movable: bool = False  # True = the scores hold at every eta; else only at the one they were made with
+    by_priority: bool = False  # True = the walk is given the members sorted by priority, else by row
+    sequential: bool = False  # True = the walk asks for the rows in the order given
+    again: bool = False  # True = the walk needs the row of a vector that it had before
 
 
 def walk_cover(rows: Rows, priority: np.ndarray, eta: float) -> np.ndarray:
@@ -104,10 +104,17 @@ def _of_interest(wanted: np.ndarray) -> np.ndarray:
     return np.where(wanted, np.float32(-np.inf), np.float32(np.inf))
 
 
-COVER = Rule("cover", "No two alike, every removed frame has a kept one", True, False, False, False, walk_cover)
-SEMDEDUP = Rule("semdedup", "Like any earlier frame, kept or not (SemDeDup)", True, True, True, False, walk_semdedup)
-LEADER = Rule("leader", "Like an earlier kept frame (greedy)", False, True, True, False, walk_leader)
-PAIRWISE = Rule("pairwise", "Pair by pair (MedDEL's Algorithm 1, mended)", False, False, True, True, walk_pairwise)
+COVER = Rule("cover", "No two alike, every removed frame has a kept one", walk_cover, movable=True)
+SEMDEDUP = Rule(
+    "semdedup",
+    "Like any earlier frame, kept or not (SemDeDup)",
+    walk_semdedup,
+    movable=True,
+    by_priority=True,
+    sequential=True,
+)
+LEADER = Rule("leader", "Like an earlier kept frame (greedy)", walk_leader, by_priority=True, sequential=True)
+PAIRWISE = Rule("pairwise", "Pair by pair (MedDEL's Algorithm 1, mended)", walk_pairwise, sequential=True, again=True)
 RULES = (COVER, SEMDEDUP, LEADER, PAIRWISE)
 
 
