@@ -25,7 +25,7 @@ export async function mount(component) {
 class Explorer {
   constructor(parent, data) {
     this.parent = parent; this.data = data; this.limits = { ...data.limits }; this.words = data.words;
-    this.colourBy = "decision"; this.thumbnails = new Map(); this.tell = () => {};
+    this.colourBy = "decision"; this.misses = 0; this.tell = () => {};
   }
 
   async build() {
@@ -117,9 +117,13 @@ class Explorer {
     } catch (error) {
       if (error.name === "AbortError") return;
       this.say(this.words.load_failed);
-      if (error.missing) this.tell("missing", Date.now());
+      if (error.missing && ++this.misses < 4) {
+        this.tell("missing", this.misses); // Python computes them again under the same name
+        setTimeout(() => this.update(this.data), 1500);
+      }
       return;
     }
+    if (!this.points || !this.scores) return;
     if (data.limits_version !== this.limitsVersion) {
       this.limitsVersion = data.limits_version;
       this.limits = { ...data.limits };
@@ -136,12 +140,13 @@ class Explorer {
   async loadGeometry() {
     if (this.geometryUrl === this.data.geometry) return;
     this.say(this.words.loading);
-    const points = await fetchPacked(new URL(this.data.geometry, document.baseURI));
-    this.geometryUrl = this.data.geometry;
+    const { geometry } = this.data;
+    const points = await fetchPacked(new URL(geometry, document.baseURI));
+    if (this.data.geometry !== geometry) return;
+    this.geometryUrl = geometry;
     this.points = points;
     this.scores = null; this.scoresId = "";
     this.codes = new Uint8Array(points.header.n);
-    this.thumbnails.clear();
     this.lassoVersion = undefined;
     this.map?.setPoints(points.x, points.y);
     this.fillColourPicker();
@@ -152,7 +157,9 @@ class Explorer {
     const { scores } = this.data;
     if (this.scoresId === scores.id) return;
     const asked = this.limitsKey();
-    this.takeScores(await fetchPacked(this.scoresUrl(this.scores?.basis)), asked);
+    const answer = await fetchPacked(this.scoresUrl(this.scores?.basis));
+    if (this.data.scores.id !== scores.id) return; // meanwhile Python has gone on
+    this.takeScores(answer, asked);
     this.scoresId = scores.id;
   }
 

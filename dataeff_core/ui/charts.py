@@ -1,17 +1,25 @@
 """Figures that plotly draws: the map's fallback, and what a calibration found. Functions of arrays."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import plotly.graph_objects as go
 
 from dataeff_core.ui import words
 from dataeff_core.ui.theme import BY_CODE, style_of
+
+if TYPE_CHECKING:  # plotly takes a second to load and most visits draw none of this
+    import plotly.graph_objects as go
 
 MOST_POINTS = 20_000  # above, a browser without WebGL2 crawls
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": None}
 
 
-def sample_map(xy: np.ndarray, codes: np.ndarray, *, most: int = MOST_POINTS, seed: int = 0) -> tuple[go.Figure, int]:
+def sample_map(
+    xy: np.ndarray, codes: np.ndarray, *, most: int = MOST_POINTS, seed: int = 0
+) -> "tuple[go.Figure, int]":
     """The map (n, 2) as a scatter of at most `most` points, each decision in its share; and how many are drawn."""
+    import plotly.graph_objects as go
+
     rows = stratified(codes, most, seed=seed)
     figure = go.Figure()
     for code, style in sorted(BY_CODE.items(), reverse=True):
@@ -40,8 +48,10 @@ def stratified(codes: np.ndarray, most: int, *, seed: int = 0) -> np.ndarray:
     return np.sort(np.concatenate(parts))[:most]
 
 
-def calibration(copies: np.ndarray, strangers: np.ndarray, eta: float) -> go.Figure:
+def calibration(copies: np.ndarray, strangers: np.ndarray, eta: float) -> "go.Figure":
     """Likeness of slightly changed copies and of frames of different groups, with the limit between them."""
+    import plotly.graph_objects as go
+
     kept, removed = style_of("kept"), style_of("duplicate")
     low = float(min(copies.min(initial=1.0), strangers.min(initial=1.0)))
     bins = {"start": low, "end": 1.0, "size": (1.0 - low) / 60 or 1.0}

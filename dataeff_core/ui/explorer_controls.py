@@ -69,7 +69,7 @@ def spoken() -> dict[str, str]:
         "mode_similar": "By likeness",
         "mode_share": "Exact share",
         "share": words.label("keep"),
-        "share_hint": "The frames most unlike each other; the limit follows.",
+        "share_hint": "The most unlike ones; the limit follows.",
         "curve": "Share kept, wherever the limit stands",
         "curve_x": words.label("eta").lower(),
         "pan": "Move",

@@ -3,7 +3,6 @@ galleries after release, and bytes that a step moves. Software rendering (SwiftS
 """
 
 import json
-import shutil
 import statistics
 import tempfile
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import pool_of
-from tests.browser.conftest import BROWSERS, FLAGS, start_server
+from tests.browser.conftest import FLAGS, chromium_path, start_server
 from tests.fabrication import fabricate
 
 POINTS, QUICK_POINTS = 100_000, 10_000
@@ -42,9 +41,8 @@ def prepare(root: Path, points: int) -> None:
 def measured(url: str, points: int) -> list[dict[str, Any]]:
     from playwright.sync_api import sync_playwright
 
-    browser = next((path for path in BROWSERS if Path(path).exists()), None) or shutil.which("chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=list(FLAGS))
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.goto(url)
         page.wait_for_selector(".explorer[data-state=ready]", timeout=120_000)  # the server's own first page

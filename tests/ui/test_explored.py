@@ -1,5 +1,6 @@
 """The page's decisions are the method's: same codes as a selection made from scratch with the same numbers."""
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataeff_core.cli import main
 from dataeff_core.selection.base import REASONS
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import pool_of
+from dataeff_core.ui import explore_saving
 from dataeff_core.ui import explored as family
 from dataeff_core.ui.explored import SHARE, Explored, Limits, NotScored, Way
 from dataeff_core.workspace import Workspace
@@ -117,6 +120,21 @@ def test_limits_survive_the_way_through_a_link() -> None:
     limits = Limits("share", 0.8123456789, 0.3, 0.61, 0.05)
     assert Limits.read({name: str(value) for name, value in vars(limits).items()}, START) == limits
     assert Limits.read("nonsense", limits) == limits
+
+
+@pytest.mark.parametrize("mode", ["similar", SHARE])
+def test_the_command_line_shown_gives_what_the_page_saves(
+    workspace: Workspace, explored: Explored, strict: Limits, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decided = explored.decide(replace(strict, mode=mode, keep=0.123))
+    saved = explore_saving.save(workspace, explored, decided, "from the page")
+    argv = explore_saving.command(explored, decided, "from a shell")
+    assert main([*argv, f"--workspace={workspace.root}", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    other = workspace.selection(told["selection"])
+    assert other.record.params == saved.record.params
+    assert other.decisions.equals(saved.decisions)
+    assert told["kept"] == saved.record.kept == decided.kept_count
 
 
 def test_too_many_numbers_are_not_clustered_in_the_server(
