@@ -9,13 +9,17 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dataeff_core.ui import frame, routes
+from dataeff_core.ui import serving
 
 if get_script_run_ctx(suppress_warning=True) is None:
     # Pages are those named below. Without this a link straight to one, on a fresh server, would bypass this file.
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__, routes=routes.routes())
+    serving.warm_up()
+    app = st.App(__file__, routes=serving.routes())
 else:
+    serving.wait_until_warm()
+    from dataeff_core.ui import frame
+
     frame.draw(
         [
             st.Page("pages/explore.py", title="Explore", icon=":material/scatter_plot:", default=True),

@@ -14,10 +14,10 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from streamlit import config
 
 from dataeff_core.errors import DataEffError
 from dataeff_core.ui import cached
+from dataeff_core.ui.serving import prefix
 from dataeff_core.workspace import Workspace
 
 TOKEN = secrets.token_urlsafe(24)
@@ -28,30 +28,30 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 
 
 def routes() -> list[BaseRoute]:
-    """All routes of ours, for `st.App(routes=...)`; what none of them takes under our prefix is a 404."""
+    """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
     from dataeff_core.ui import explorer_routes  # it builds on this module
 
     return [
-        *explorer_routes.routes(_prefix()),
-        Route(_prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
-        Route(_prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
-        Route(_prefix() + "/{rest:path}", guarded(lambda request: _refusal("there is nothing at this address"))),
+        *explorer_routes.routes(prefix()),
+        Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
+        Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
+        Route(prefix() + "/{rest:path}", guarded(lambda request: _refusal("there is nothing at this address"))),
     ]
 
 
 def thumbnail_url(sha256: str) -> str:
     """The address of the thumbnail of the frame with this content."""
-    return f"{_prefix()}/thumbnail/{sha256}.webp?token={TOKEN}"
+    return f"{prefix()}/thumbnail/{sha256}.webp?token={TOKEN}"
 
 
 def original_url(dataset_id: str, frame_id: str) -> str:
     """The address of the frame's original, at most LONGEST_SIDE pixels wide and high."""
-    return f"{_prefix()}/original/{dataset_id}/{frame_id}?token={TOKEN}"
+    return f"{prefix()}/original/{dataset_id}/{frame_id}?token={TOKEN}"
 
 
 def explorer_url(path: str, *, token: bool = True) -> str:
     """The address of something that the explorer's JavaScript fetches."""
-    return f"{_prefix()}/explorer/{path}" + (f"?token={TOKEN}" if token else "")
+    return f"{prefix()}/explorer/{path}" + (f"?token={TOKEN}" if token else "")
 
 
 def module_url(name: str) -> str:
@@ -97,9 +97,3 @@ def _original(request: Request) -> Response:
 
 def _refusal(sentence: str, status: int = 404) -> Response:
     return PlainTextResponse(sentence, status, headers={"Cache-Control": "no-store"})
-
-
-def _prefix() -> str:
-    """Our part of the address, below the path that a proxy may have given the dashboard."""
-    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}/dataeff" if base else "/dataeff"

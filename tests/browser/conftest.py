@@ -93,7 +93,7 @@ class start_server:  # noqa: N801  (used like a function, in `with`)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """Chromium, once for all tests; skips where none is installed, unless $DATAEFF_REQUIRE_BROWSER is 1."""
-    found = next((path for path in BROWSERS if Path(path).exists()), None) or shutil.which("chromium")
+    found = chromium_path()
     if found is None:
         reason = f"no chromium is installed (looked for {', '.join(BROWSERS)})"
         if os.environ.get("DATAEFF_REQUIRE_BROWSER") == "1":
@@ -133,6 +133,11 @@ def shot(page, request: pytest.FixtureRequest) -> Callable[[str], Path]:
         return file
 
     return take
+
+
+def chromium_path() -> str | None:
+    """Where chromium is installed, or None."""
+    return next((path for path in BROWSERS if Path(path).exists()), None) or shutil.which("chromium")
 
 
 def settled(page, *, timeout_ms: int = 20_000) -> None:
