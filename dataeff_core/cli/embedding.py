@@ -7,7 +7,7 @@ from typing import Any
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
 
-SUMMARY = "Compute a vector for every frame of a dataset; goes on where an earlier run stopped."
+SUMMARY = "Compute a vector for every frame of a dataset; goes on where it stopped."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,12 +16,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--encoder",
         metavar="NAME",
         default="descriptor",
-        help="'descriptor' (needs no weights), 'timm' (ViT-B/16), or 'timm:<model>'",
+        help="'descriptor' (no weights needed), 'timm' (a ViT-B/16) or 'timm:<model>' (any timm model)",
     )
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="the model's weights: .safetensors or .pth")
-    parser.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:<n> or mps")
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes that read frames, from 0 on (default: one for each core)"
+        "--checkpoint",
+        metavar="FILE",
+        type=Path,
+        help="take a timm model's weights from this .safetensors or PyTorch file; default: the published ones",
+    )
+    parser.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="processes that read frames, from 0 on; default: one a processor"
     )
 
 
@@ -29,22 +34,30 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     from dataeff_core.encoders import make
     from dataeff_core.encoders.embedding import embed
 
-    dataset = workspace.dataset(args.dataset)
-    encoder = make(args.encoder, checkpoint=args.checkpoint)
-    record = embed(workspace, dataset, encoder, device=args.device, workers=args.workers, reporter=reporter).record
+    embedding = embed(
+        workspace,
+        workspace.dataset(args.dataset),
+        make(args.encoder, checkpoint=args.checkpoint),
+        device=args.device,
+        workers=args.workers,
+        reporter=reporter,
+    )
+    record = embedding.record
     return {
-        "embedding": record.id,
+        "embedding": embedding.id,
+        "dataset": record.dataset,
         "encoder": record.encoder,
         "weights": record.weights,
         "dim": record.dim,
         "frames": record.frames,
         "images_per_second": record.images_per_second,
         "seconds": record.seconds,
+        "notes": record.notes,
     }
 
 
 def text(result: dict[str, Any]) -> str:
     return (
-        f"embedding {result['embedding']}: {result['frames']} frames, {result['dim']} dimensions "
-        f"({result['seconds']:.1f} s, {result['images_per_second']:.0f} images/s)"
+        f"{result['frames']} frames as vectors of {result['dim']} numbers by {result['encoder']}: embedding "
+        f"{result['embedding']} ({result['seconds']:.1f} s, {result['images_per_second']:.0f} images/s)"
     )

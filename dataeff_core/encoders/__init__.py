@@ -1,12 +1,15 @@
 """Encoders: images to vectors. A new one is a new file and its class in `ENCODERS`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataeff_core.encoders.base import Encoder, LoadedEncoder
 from dataeff_core.encoders.descriptor import Descriptor
 from dataeff_core.encoders.timm_models import TimmModel
 from dataeff_core.errors import NotFound, Stale
-from dataeff_core.workspace.embeddings import Embedding
+
+if TYPE_CHECKING:
+    from dataeff_core.workspace.embeddings import Embedding
 
 ENCODERS: tuple[type[Encoder], ...] = (Descriptor, TimmModel)
 
@@ -22,7 +25,7 @@ def make(name: str, *, checkpoint: Path | None = None) -> Encoder:
     return _known(kind).named(model, checkpoint)
 
 
-def reload(embedding: Embedding, *, device: str = "auto") -> LoadedEncoder:
+def reload(embedding: "Embedding", *, device: str = "auto") -> LoadedEncoder:
     """The encoder that made `embedding`, loaded and fitted as it was, to turn further images into like vectors.
 
     Raises NotFound, MissingWeights, and Stale when the weights or the preprocessing are no longer those.

@@ -5,7 +5,6 @@ batches through one bounded queue. A frame that cannot be read is handed over by
 """
 
 import multiprocessing
-import multiprocessing.queues
 import os
 import queue
 import signal
@@ -17,16 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from dataeff_core.encoders.reading import Task, read
 from dataeff_core.errors import WorkerDied
 from dataeff_core.reporting import Reporter
 
 CHUNK = 16  # frames prepared and handed over together
 WAITING_CHUNKS = 4  # prepared chunks that may wait, for each worker
-IN_PROCESS = 48  # up to this many frames no worker is started: its start would take longer
+PRELOADED = ("dataeff_core.encoders", "dataeff_core.encoders.reading", "dataeff_core.encoders.preparation")
+IN_PROCESS = 128  # up to this many frames no worker is started: its start would take longer
 
 Preparation = Callable[[Sequence[np.ndarray]], np.ndarray]
-Reader = Callable[[Any], Iterator[tuple[str, "np.ndarray | str"]]]
-"""A task -> for each of its frames the key (sha256) and the RGB image (h, w, 3) uint8, or why it cannot be read."""
 
 
 @dataclass
@@ -39,19 +38,19 @@ class Chunk:
 
 
 def prepared_chunks(
-    tasks: Sequence[Any], read: Reader, prepare: Preparation, *, workers: int, reporter: Reporter
+    tasks: Sequence[Task], prepare: Preparation, *, workers: int, reporter: Reporter
 ) -> Generator[Chunk, None, None]:
     """Prepared frames of all tasks, in no particular order. With `workers` 0 all is done in this process.
 
-    `read`, `prepare` and the tasks are pickled. Raises WorkerDied when a worker is ended from outside, Cancelled.
+    `prepare` is pickled. Raises WorkerDied when a worker is ended from outside, Cancelled.
     """
     if workers == 0:
         for task in tasks:
-            for chunk in _chunks(task, read, prepare):
+            for chunk in _chunks(task, prepare):
                 reporter.check()
                 yield chunk
         return
-    pool = _Pool(tasks, read, prepare, workers)
+    pool = _Pool(tasks, prepare, workers)
     try:
         yield from pool.results(reporter)
     finally:
@@ -69,15 +68,15 @@ def default_workers(frames: int) -> int:
 class _Pool:
     """The processes, their task queue and their bounded result queue."""
 
-    def __init__(self, tasks: Sequence[Any], read: Reader, prepare: Preparation, workers: int) -> None:
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, tasks: Sequence[Task], prepare: Preparation, workers: int) -> None:
+        context = _context()
         self.left = len(tasks)
         count = min(workers, len(tasks))
         self.task_queue = context.Queue()
         self.result_queue = context.Queue(maxsize=WAITING_CHUNKS * max(1, count))
         for task in [*tasks, *[None] * count]:
             self.task_queue.put(task)
-        arguments = (self.task_queue, self.result_queue, read, prepare)
+        arguments = (self.task_queue, self.result_queue, prepare)
         self.processes = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(count)]
         for process in self.processes:
             process.start()
@@ -118,13 +117,23 @@ class _Pool:
             one.close()
 
 
-def _work(tasks: Any, results: Any, read: Reader, prepare: Preparation) -> None:
+def _context() -> Any:
+    """Processes that inherit nothing of this one, which may run threads: forked from a bare server that has done
+    the imports once, where the system can do that."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", *PRELOADED])
+    return context
+
+
+def _work(tasks: Any, results: Any, prepare: Preparation) -> None:
     """A worker's life. It leaves Ctrl-C to its parent, and ends when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _use_one_thread()
     while (task := tasks.get()) is not None:
-        for chunk in _chunks(task, read, prepare):
+        for chunk in _chunks(task, prepare):
             results.put(chunk)
         results.put(None)
 
@@ -143,7 +152,7 @@ def _use_one_thread() -> None:
     threadpool_limits(1)
 
 
-def _chunks(task: Any, read: Reader, prepare: Preparation) -> Iterator[Chunk]:
+def _chunks(task: Task, prepare: Preparation) -> Iterator[Chunk]:
     chunk, images = Chunk(), []
     for key, image in read(task):
         if isinstance(image, str):

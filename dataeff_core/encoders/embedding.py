@@ -14,7 +14,7 @@ from dataeff_core.encoders.base import Encoder, LoadedEncoder
 from dataeff_core.encoders.batching import Rebatcher
 from dataeff_core.encoders.decoding import default_workers, prepared_chunks
 from dataeff_core.encoders.feature_store import FeatureStore
-from dataeff_core.encoders.reading import tasks_and_reader
+from dataeff_core.encoders.reading import original_tasks, thumbnail_tasks
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import Dataset
@@ -97,9 +97,12 @@ class _Run:
         self._complain()
 
     def _compute(self, wanted: pd.DataFrame, workers: int) -> None:
-        tasks, read = tasks_and_reader(self.encoder.READS, wanted, self.dataset, self.workspace)
+        if self.encoder.READS == "thumbnail":
+            tasks = thumbnail_tasks(self.workspace, wanted)
+        else:
+            tasks = original_tasks(self.dataset, wanted)
         ready = Rebatcher()
-        chunks = prepared_chunks(tasks, read, self.loaded.preparation(), workers=workers, reporter=self.reporter)
+        chunks = prepared_chunks(tasks, self.loaded.preparation(), workers=workers, reporter=self.reporter)
         with closing(chunks):
             for chunk in chunks:
                 self.unreadable |= chunk.bad
