@@ -29,7 +29,7 @@ class Field:
     bottom: int
     left: int
     right: int
-    share: float  # lit part of the whole frame, in [0, 1]; 1 when no surround was found
+    share: float  # lit part of the whole frame, in [0, 1]: 1 without a surround, 0 without light
 
     def crop(self, image: np.ndarray) -> np.ndarray:
         """The part of `image` (h, w, ...) inside the field, as a view."""
@@ -43,7 +43,7 @@ def find(rgb: np.ndarray) -> Field:
     lit = lit_part(small)
     share = float(lit.mean())
     if share < SMALLEST:
-        return Field(0, height, 0, width, 1.0 if not lit.any() else share)
+        return Field(0, height, 0, width, share)
     # columns first, then rows within them: an overlay beside the field then no longer widens any row
     left, right = _filled_range(lit.sum(axis=0))
     top, bottom = _filled_range(lit[:, left:right].sum(axis=1))

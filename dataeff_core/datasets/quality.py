@@ -113,14 +113,14 @@ def _at_working_size(rgb: np.ndarray) -> Image.Image:
 
 
 def _tones(grey: np.ndarray) -> dict[str, float]:
-    histogram = np.bincount(grey.ravel(), minlength=256) / grey.size
-    seen = histogram[histogram > 0]
+    counts = np.bincount(grey.ravel(), minlength=256)
+    seen = counts[counts > 0] / grey.size
     return {
         "brightness": grey.mean(),
         "contrast": grey.std(),
-        "clipped": histogram[:5].sum() + histogram[251:].sum(),
-        "dark": histogram[:20].sum(),
-        "glare": histogram[245:].sum(),
+        "clipped": (counts[:5].sum() + counts[251:].sum()) / grey.size,
+        "dark": counts[:20].sum() / grey.size,
+        "glare": counts[245:].sum() / grey.size,
         "entropy": -(seen * np.log2(seen)).sum(),
     }
 

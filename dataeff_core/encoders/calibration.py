@@ -25,6 +25,7 @@ SAMPLE = 256  # frames that are jittered, each twice
 CHUNK = 16  # frames embedded at once
 OTHERS = 2048  # frames that the sample is compared with as strangers; also about the most in one cluster
 MOST_LOST = 0.05  # strangers' pairs above the floor a frame, by the tail of their distribution
+REAL_COPIES = 8  # near-duplicates that a frame of the dataset may have on average
 NEIGHBOURHOOD = (
     0.02  # of a group's length: frames nearer in order than this are no strangers, where there is one group
 )
@@ -84,14 +85,17 @@ def floor_against(strangers: np.ndarray, compared: int) -> float:
     """The limit above which a frame meets MOST_LOST strangers among `compared` frames, each pair counted once.
 
     The distribution's far end holds the dataset's real near-duplicates, so it is not read off there but continued
-    exponentially from where 10 % and 2 % of the pairs (p,) lie above. -1 with fewer than 50 pairs.
+    exponentially from where 10 % and 2 % of the pairs (p,) lie above; from farther inside for few frames, of which
+    a few near-duplicates are a larger share. -1 with fewer than 50 pairs.
     """
     if len(strangers) < 50:
         return -1.0
-    tenth, fiftieth = np.quantile(strangers, [0.9, 0.98])
-    decay = np.log(0.1 / 0.02) / max(fiftieth - tenth, 1e-6)
+    far = float(np.clip(REAL_COPIES / max(compared, 1), 0.02, 0.2))
+    near = min(5 * far, 0.5)
+    begin, end = np.quantile(strangers, [1 - near, 1 - far])
+    decay = np.log(near / far) / max(end - begin, 1e-6)
     wanted = 2 * MOST_LOST / max(compared, 1)
-    return float(np.clip(fiftieth + np.log(max(0.02 / wanted, 1.0)) / decay, -1, 1))
+    return float(np.clip(end + np.log(max(far / wanted, 1.0)) / decay, -1, 1))
 
 
 def _sample(dataset: Dataset, rng: np.random.Generator) -> np.ndarray:

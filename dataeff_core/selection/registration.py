@@ -20,9 +20,9 @@ MARGIN = 1 / 8  # of the side: the largest shift, and what the middle leaves out
 FINE, COARSE = 1 / 64, 1 / 6  # of the side: between these Gaussians lies what is compared
 SAME = 0.77  # correlation from which two pictures show the same view
 BAND = 0.3  # cycles a pixel: the highest frequency compared
+FLAT = 1.0  # grey levels: a picture that varies less than this has no structure to compare
 BLOCK = 512  # pairs at once
 REMEMBERED = 8192  # pictures that a Confirmer keeps, 14 kB each
-EACH = ("spectra", "middles", "lengths")  # what Prepared holds of each picture
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,22 @@ class Prepared:
     spectra: np.ndarray  # (n, 2 f + 1, f + 1) complex64: of the whole picture
     middles: np.ndarray  # (n, 2 f + 1, f + 1) complex64: of its middle, zero mean and unit length, zeros around it
     lengths: np.ndarray  # (n, k, k) float32: length of the zero-mean window at each shift
+    window: int  # pixels: the middle's side
     down: np.ndarray  # (k, 2 f + 1) complex64: inverse Fourier transform to the k shifts along columns
     across: np.ndarray  # (f + 1, k) complex64: and along rows
 
     def room(self, count: int) -> "Prepared":
         """Room for `count` pictures of the same size, still empty."""
-        kept = {name: np.empty((count, *getattr(self, name).shape[1:]), getattr(self, name).dtype) for name in EACH}
-        return replace(self, **kept)
+
+        def empty(like: np.ndarray) -> np.ndarray:
+            return np.empty((count, *like.shape[1:]), like.dtype)
+
+        return replace(self, spectra=empty(self.spectra), middles=empty(self.middles), lengths=empty(self.lengths))
 
     def put(self, begin: int, fresh: "Prepared") -> None:
         """Put the pictures of `fresh` at `begin` and on."""
-        for name in EACH:
-            given = getattr(fresh, name)
-            getattr(self, name)[begin : begin + len(given)] = given
+        place = slice(begin, begin + len(fresh.spectra))
+        self.spectra[place], self.middles[place], self.lengths[place] = fresh.spectra, fresh.middles, fresh.lengths
 
 
 def picture(rgb: np.ndarray, side: int = SIDE) -> np.ndarray:
@@ -144,6 +147,7 @@ def prepare(grey: np.ndarray) -> Prepared:
         spectra=spectra,
         middles=fft.rfft2(middle)[:, frequencies, : band + 1].astype(np.complex64),
         lengths=_window_lengths(values, side - 2 * margin),
+        window=side - 2 * margin,
         down=(np.exp(turns * np.outer(shifts, frequencies)) / side**2).astype(np.complex64),
         across=(both_signs[:, None] * np.exp(turns * np.outer(np.arange(band + 1), shifts))).astype(np.complex64),
     )
@@ -162,8 +166,12 @@ def _window_sums(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _fits(prepared: Prepared, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(m,) float32 in [-1, 1]: the best correlation of each pair, the mean of both ways round."""
-    return ((_best(prepared, left, right) + _best(prepared, right, left)) / 2).clip(-1, 1)
+    """(m,) float32 in [-1, 1]: the best correlation of each pair, the mean of both ways round; 1 where neither
+    picture has any structure, for then nothing tells them apart."""
+    fits = ((_best(prepared, left, right) + _best(prepared, right, left)) / 2).clip(-1, 1)
+    unshifted = prepared.lengths.shape[1] // 2
+    structure = prepared.lengths[:, unshifted, unshifted] / prepared.window
+    return np.where((structure[left] < FLAT) & (structure[right] < FLAT), np.float32(1), fits)
 
 
 def _best(prepared: Prepared, whole: np.ndarray, middle: np.ndarray) -> np.ndarray:
