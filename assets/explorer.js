@@ -3,7 +3,8 @@
 import { REASONS, KEPT, PINNED, decide, fetchPacked, frameId, keptCurve, mergeScores, rowOf } from "./explorer_data.js";
 import { drawCurve, element, Limit } from "./explorer_limits.js";
 import { FrameMap } from "./explorer_map.js";
-import { categoryColours, legendEntries, scoreColours } from "./explorer_colours.js";
+import { categoryColours, legendEntries, luminance, rgb, scoreColours } from "./explorer_colours.js";
+import { clock, number, percent } from "./explorer_text.js";
 
 const IDLE_MS = 4000;
 const instances = new WeakMap();
@@ -82,14 +83,14 @@ class Explorer {
     }
     this.clear = element("button", { type: "button", class: "ghost", text: words.clear_lasso, hidden: true, onclick: () => this.lasso(null) });
     this.fitButton = element("button", { type: "button", class: "ghost", text: words.reset, title: words.reset_hint, onclick: () => this.map?.reset() });
-    this.colourPicker = element("select", { "aria-label": words.colour_by, onchange: () => this.setColourBy(this.colourPicker.value) });
+    this.colourPicker = element("select", { class: "by", "aria-label": words.colour_by, onchange: () => this.setColourBy(this.colourPicker.value) });
     this.stage = element("div", { class: "stage" });
     this.tip = element("div", { class: "tip", role: "status", hidden: true });
     this.notice = element("div", { class: "notice", role: "status", text: words.loading });
     this.legend = element("div", { class: "legend" });
     this.root.append(element("div", { class: "main" },
       element("div", { class: "bar" }, this.tools, this.fitButton, this.clear, element("span", { class: "spring" }),
-        element("label", { class: "by" }, element("span", { text: words.colour_by }), this.colourPicker)),
+        this.colourPicker),
       this.stage, this.legend));
     this.stage.append(this.notice, this.tip);
     try {
@@ -391,7 +392,7 @@ class Explorer {
     const kinds = ["decision", "group", "cluster", "F", "d", ...(this.data.has_invalid ? ["invalid"] : [])];
     const options = kinds.map((kind) => [kind, words[`by_${kind}`]]);
     for (const name of Object.keys(points.header.labels)) options.push([`label_${name}`, name]);
-    this.colourPicker.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
+    this.colourPicker.replaceChildren(...options.map(([value, text]) => element("option", { value, text: `${words.colour_by} ${text}` })));
     this.colourPicker.value = this.colourBy;
   }
 
@@ -428,25 +429,4 @@ class Explorer {
     cancelAnimationFrame(this.due);
     clearTimeout(this.idle);
   }
-}
-
-// Numbers as Python's `quantities` writes them.
-function number(value) { return value.toLocaleString("en-US").replaceAll(",", "\u202f"); }
-function percent(share) { return `${(share * 100).toFixed(1)}\u202f%`; }
-
-function clock(seconds) {
-  const whole = Math.floor(seconds), tenths = Math.floor((seconds - whole) * 10);
-  return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}.${tenths}`;
-}
-
-export function rgb(colour) {
-  const pen = (rgb.pen ??= document.createElement("canvas").getContext("2d"));
-  pen.fillStyle = "#000"; pen.fillStyle = colour;
-  const hex = pen.fillStyle;
-  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-}
-
-function luminance(colour) {
-  const [r, g, b] = rgb(colour);
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 }

@@ -59,3 +59,17 @@ function ramp(share) {
 }
 
 function parse(hex) { return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)); }
+
+/** Any CSS colour -> [red, green, blue], 0 to 255. */
+export function rgb(colour) {
+  const pen = (rgb.pen ??= document.createElement("canvas").getContext("2d"));
+  pen.fillStyle = "#000"; pen.fillStyle = colour;
+  const hex = pen.fillStyle;
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+/** 0 for black, 1 for white. */
+export function luminance(colour) {
+  const [r, g, b] = rgb(colour);
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}

@@ -4,7 +4,7 @@
 export const KEPT = 0, DUPLICATE = 1, OUTLIER = 2, INVALID = 3, BUDGET = 4, PINNED = 5;
 export const REASONS = ["kept", "duplicate", "outlier", "invalid", "budget", "pinned"];
 
-const TYPES = { f4: Float32Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i4: Int32Array };
+const TYPES = { f4: Float32Array, f8: Float64Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i4: Int32Array };
 
 /** A packed answer -> {header, name: typed array, ...}. Layout: uint32 header length, JSON header, sections. */
 export function unpack(buffer) {

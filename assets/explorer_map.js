@@ -1,66 +1,10 @@
 // The map: all points in one WebGL2 buffer. A slider move changes one byte a point (its decision); nothing else.
 import { Grid, rowsInside } from "./explorer_data.js";
+import { compile, SHAPED, TINY } from "./explorer_shaders.js";
 
-const VERTEX = `#version 300 es
-in vec2 position; in float code; in float mark; in vec4 colour;
-uniform vec4 view; uniform float size; uniform float byDecision; uniform float lassoed; uniform vec3 palette[6];
-out vec4 tint; flat out int shape; flat out float pixels;
-void main() {
-  bool kept = code < 0.5 || code > 4.5;
-  shape = int(code + 0.5);
-  pixels = kept ? size : size * 1.15;
-  if (shape == 5) pixels = size * 1.9;
-  gl_Position = vec4(position * view.xy + view.zw, 0.0, 1.0);
-  gl_PointSize = pixels;
-  tint = byDecision > 0.5 ? vec4(palette[shape], kept ? 0.95 : 0.85) : vec4(colour.rgb, kept ? 0.95 : 0.5);
-  if (lassoed > 0.5 && mark < 0.5) tint.a *= 0.13;
-}`;
-
-// Shape as well as colour: disc = kept, x = too alike, triangle = too unusual, square = unusable, diamond = over
-// budget, ringed disc = pinned.
-const SHAPED = `#version 300 es
-precision mediump float;
-in vec4 tint; flat in int shape; flat in float pixels;
-out vec4 colour;
-void main() {
-  vec2 p = (gl_PointCoord * 2.0 - 1.0) * pixels * 0.5, a = abs(p);
-  float r = pixels * 0.5, distance = length(p) - r + 0.5, arm = max(0.55, pixels * 0.1);
-  if (shape == 1) distance = max(abs(a.x - a.y) * 0.7071 - arm, max(a.x, a.y) - r + 0.5);
-  else if (shape == 2) distance = max(a.x * 0.866 - p.y * 0.5 - r * 0.42, p.y - r * 0.62);
-  else if (shape == 3) distance = max(a.x, a.y) - r * 0.72;
-  else if (shape == 4) distance = (a.x + a.y - r + 0.5) * 0.7071;
-  else if (shape == 5) distance = min(length(p) - r * 0.45, abs(length(p) - r + 1.2) - 0.9);
-  float cover = clamp(0.5 - distance, 0.0, 1.0) * tint.a;
-  colour = vec4(tint.rgb * cover, cover);
-}`;
-
-// Below five pixels no shape can be told, and a crowd of points needs the cheapest shader there is.
-const TINY = `#version 300 es
-precision mediump float;
-in vec4 tint; out vec4 colour;
-void main() {
-  float cover = clamp(1.7 - length(gl_PointCoord * 2.0 - 1.0), 0.0, 1.0) * tint.a;
-  colour = vec4(tint.rgb * cover, cover);
-}`;
-const TINY_PIXELS = 5;
+const TINY_PIXELS = 5; // below, no shape can be told
 const MOST_STRETCH = 1.8;
 const CLEAN_MS = 200; // after the last change, all points are painted anew
-
-const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette"];
-
-function compile(gl, fragment) {
-  const program = gl.createProgram();
-  for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
-    const shader = gl.createShader(type);
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    gl.attachShader(program, shader);
-  }
-  ["position", "code", "mark", "colour"].forEach((name, slot) => gl.bindAttribLocation(program, slot, name));
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`shader: ${gl.getProgramInfoLog(program)}`);
-  return { program, at: Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)])) };
-}
 
 export class FrameMap {
   /** `on`: {hover(row, x, y), pick(row), lasso(polygon or null), lost(lost)}. Throws where WebGL2 is missing. */
@@ -70,7 +14,8 @@ export class FrameMap {
     this.overlay = box.appendChild(document.createElement("canvas"));
     this.overlay.tabIndex = 0;
     this.overlay.className = "overlay";
-    this.ink = this.overlay.getContext("2d");
+    // Held in ordinary memory: a canvas on the graphics card may keep showing what was cleared.
+    this.ink = this.overlay.getContext("2d", { willReadFrequently: true });
     this.tool = "pan"; this.zoom = 1; this.centre = [0, 0]; this.fit = { x: 0, y: 0, half: [1, 1] };
     this.polygon = null; this.drawing = null; this.picked = -1; this.partner = -1; this.hovered = -1;
     this.byDecision = true; this.repaints = 0; this.theme = { palette: new Float32Array(18), ink: "#000", paper: "#fff" };
@@ -156,7 +101,7 @@ export class FrameMap {
 
   setTheme(theme) { this.theme = theme; this.look = ""; this.repaint(); }
   setTool(tool) { this.tool = tool; this.overlay.dataset.tool = tool; }
-  setPicked(row, partner) { this.picked = row; this.partner = partner; this.repaint(); }
+  setPicked(row, partner) { this.picked = row; this.partner = partner; this.repaintOverlay(); }
 
   /** Mark what lies in `polygon` (map coordinates, flat); null takes the marks away. Returns the rows inside. */
   setLasso(polygon) {
@@ -177,13 +122,18 @@ export class FrameMap {
       canvas.width = Math.max(1, Math.round(clientWidth * ratio));
       canvas.height = Math.max(1, Math.round(clientHeight * ratio));
     }
-    this.look = "";
+    this.look = ""; this.due = true;
     this.paint();
   }
 
   repaint() {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => this.paint());
+    this.due = true;
+    this.repaintOverlay();
+  }
+
+  /** Only what lies over the points: rings, lasso. */
+  repaintOverlay() {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.paint());
   }
 
   /** CSS pixels for one map unit across and up. A map's axes have no unit, so one may be stretched to fill the box. */
@@ -204,16 +154,17 @@ export class FrameMap {
     return [this.centre[0] + (px - this.box.clientWidth / 2) / sx, this.centre[1] - (py - this.box.clientHeight / 2) / sy];
   }
 
-  /** Point diameter in CSS pixels: as large as the crowd allows, growing slowly with the zoom. */
+  /** Point diameter in CSS pixels: as large as the crowd allows, which thins out as one zooms in. */
   pointSize() {
     const room = Math.sqrt(this.box.clientWidth * this.box.clientHeight / Math.max(1, this.n));
-    return Math.max(2.2, Math.min(7.5, room * 0.42)) * Math.min(2.2, this.zoom ** 0.4);
+    return Math.max(2.2, Math.min(7.5, room * this.zoom * 0.42)) * Math.max(1, Math.min(1.6, this.zoom ** 0.2));
   }
 
   paint() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    if (this.gl && this.n) {
+    if (this.gl && this.n && this.due) {
+      this.due = false;
       this.paintPoints();
       this.canvas.dataset.repaints = String(++this.repaints);
     }
@@ -323,12 +274,14 @@ export class FrameMap {
       if (!down) { this.hover(this.rowAt(px, py), px, py); return; }
       if (!down.moved && Math.hypot(px - down.px, py - down.py) < 4) return;
       if (!down.moved) { down.moved = true; this.hover(-1); if (down.lasso) this.drawing = [this.toMap(down.px, down.py)]; }
-      if (down.lasso) this.extendLasso(px, py);
-      else {
+      if (down.lasso) {
+        this.extendLasso(px, py);
+        this.repaintOverlay();
+      } else {
         const [sx, sy] = this.scale();
         this.centre = [down.centre[0] - (px - down.px) / sx, down.centre[1] + (py - down.py) / sy];
+        this.repaint();
       }
-      this.repaint();
     });
     const up = (event) => {
       if (!down) return;
@@ -350,7 +303,7 @@ export class FrameMap {
   }
 
   hover(row, px, py) {
-    if (row !== this.hovered) { this.hovered = row; this.repaint(); }
+    if (row !== this.hovered) { this.hovered = row; this.repaintOverlay(); }
     this.on.hover(row, px, py);
   }
 

@@ -12,7 +12,7 @@ from dataeff_core.ui import explore_saving, gallery, words
 from dataeff_core.ui.explored import Decided, Explored
 from dataeff_core.ui.explorer import View
 from dataeff_core.ui.explorer_lasso import rows_inside
-from dataeff_core.ui.quantities import count, counted
+from dataeff_core.ui.quantities import count
 
 ALL = "all"
 ORDERS = ("in order", "closest to the limit first")
@@ -93,7 +93,8 @@ def draw(explored: Explored, decided: Decided, view: View) -> None:
     about = str(hash((chosen, decided.scores_id, decided.limits)))
     for column, name, rows in ((left, "Kept", kept), (right, "Removed", removed)):
         with column:
-            st.markdown(f"#### {name} ({count(len(rows))})")
+            where = "" if view.lasso is None else " :small[:gray[in the lasso]]"
+            st.markdown(f"#### {name} ({count(len(rows))}){where}")
             gallery.draw(
                 rows,
                 lambda row: gallery.tile_of(explored.dataset.frames, row, reason=_badge(decided, row)),
@@ -131,9 +132,6 @@ def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
         cluster = _choice("cluster", list(range(1, int(decided.scores.labels.max(initial=0)) + 2)), "every")
         order = st.selectbox("Show", ORDERS, key="explore-order", width=180, label_visibility="collapsed")
         explore_saving.draw_way(explored)
-        if view.lasso is not None:
-            inside = counted(int(inside_lasso(explored, tuple(view.lasso)).sum()), "frame")
-            st.button(f"Clear lasso ({inside})", on_click=_clear_lasso, args=(view,), key="explore-unlasso")
     return Filter(
         group=group,
         cluster=None if cluster == ALL else int(cluster) - 1,
@@ -154,11 +152,6 @@ def _choice(term: str, options: list[Any], every: str) -> Any:
         width=180,
         label_visibility="collapsed",
     )
-
-
-def _clear_lasso(view: View) -> None:
-    view.lasso = view.lasso_sent = None
-    view.lasso_version += 1
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -18,7 +18,7 @@ def draw_head(workspace: Workspace, explored: Explored, decided: Decided) -> Non
     """The page's head: what is looked at, and what to do with it."""
     n, groups = len(explored.pool), explored.dataset.frames["group"].nunique()
     told = f"{counted(n, 'frame')}, {counted(groups, 'patient or video', 'patients and videos')}. "
-    told += "Move a limit and see what stays; click a frame to see why."
+    told += "Move a limit; click a frame to see why."
     with st.container(horizontal=True, vertical_alignment="center", key="explore-head"):
         st.markdown("## Explore", width="content")
         st.markdown(f":gray[{told}]", width="stretch")

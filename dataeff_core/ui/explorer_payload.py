@@ -18,7 +18,7 @@ _ALIGN = 8
 
 
 def pack(header: dict[str, Any], sections: dict[str, np.ndarray]) -> bytes:
-    """One answer from a JSON-able header and one-dimensional arrays of float32, int32 or unsigned integers."""
+    """One answer from a JSON-able header and one-dimensional arrays of floats, int32 or unsigned integers."""
     blocks: list[bytes] = []
     listing = []
     offset = 0
@@ -38,8 +38,8 @@ def pack(header: dict[str, Any], sections: dict[str, np.ndarray]) -> bytes:
 def geometry(dataset: Dataset, frame_map: FrameMap) -> bytes:
     """Everything of the points that no limit changes. Raises Stale when the map lacks a frame.
 
-    Sections: x, y, time (float32, seconds), id (8 bytes a frame), group, order, and label_<name> (numbers into the
-    header's `labels`).
+    Sections: x, y (float32), time (float64, seconds; only where a frame is of a video), id (8 bytes a frame), group,
+    order, and label_<name> (numbers into the header's `labels`).
     """
     frames = dataset.frames
     xy = frame_map.coordinates(frames["frame_id"].to_numpy(dtype=object))
@@ -47,11 +47,12 @@ def geometry(dataset: Dataset, frame_map: FrameMap) -> bytes:
     sections = {
         "x": xy[:, 0],
         "y": xy[:, 1],
-        "time": frames["time_s"].to_numpy(np.float32),
         "id": np.frombuffer(bytes.fromhex("".join(frames["frame_id"])), dtype=np.uint8),
         "group": groups,
         "order": frames["order"].to_numpy(np.int32),
     }
+    if frames["time_s"].notna().any():
+        sections["time"] = frames["time_s"].to_numpy(np.float64)
     labels = {}
     for column in (name for name in frames.columns if name.startswith("label_")):
         sections[column], labels[column.removeprefix("label_")] = _categories(frames[column])

@@ -22,6 +22,8 @@ ASSETS = {
     "explorer.js": "text/javascript",
     "explorer_data.js": "text/javascript",
     "explorer_map.js": "text/javascript",
+    "explorer_shaders.js": "text/javascript",
+    "explorer_text.js": "text/javascript",
     "explorer_limits.js": "text/javascript",
     "explorer_colours.js": "text/javascript",
     "explorer.css": "text/css",

@@ -176,7 +176,7 @@ def test_a_lasso_filters_the_galleries_and_can_be_cleared(explore) -> None:
     for corner in ((right, top), (right, bottom), (left, bottom), (left, top + 20)):
         page.mouse.move(*corner, steps=6)
     page.mouse.up()
-    page.wait_for_selector(".st-key-explore-unlasso")
+    page.get_by_role("heading", name="in the lasso").first.wait_for()
     settled(page)
     inside = int(page.locator(".explorer").get_attribute("data-lassoed"))
     assert 0 < inside < FRAMES
@@ -184,10 +184,8 @@ def test_a_lasso_filters_the_galleries_and_can_be_cleared(explore) -> None:
         int(re.sub(r"\D", "", one)) for one in page.locator("h4").all_inner_texts() if re.match(r"Kept|Removed", one)
     ]
     assert sum(counts) == inside
-    assert f"({inside} frames)" in page.locator(".st-key-explore-unlasso").inner_text()
-    page.locator(".st-key-explore-unlasso button").click()
-    page.wait_for_selector(".st-key-explore-unlasso", state="detached")
-    settled(page)
+    page.get_by_role("button", name=f"Clear lasso ({inside})").click()
+    page.get_by_role("heading", name="in the lasso").first.wait_for(state="detached")
     page.wait_for_selector(".explorer[data-lassoed='0']")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dataeff_core.selection.scored import MedDELScores
 from dataeff_core.selection.scoring import outside_codes
-from dataeff_core.ui import routes
+from dataeff_core.ui import gallery, quantities, routes
 from dataeff_core.ui.explored import SHARE, Limits, decide
 from dataeff_core.ui.explorer_lasso import rows_inside
 from tests.browser.conftest import Server, start_server
@@ -93,6 +93,23 @@ def test_javascript_and_python_decide_alike(page, server, ties: bool, invalid: b
         assert answer["kept"] == int((codes == 0).sum())
         assert answer["removed"] == [int((codes == code).sum()) for code in range(6)]
         assert answer["eta"] == pytest.approx(eta, abs=0)
+
+
+@pytest.mark.browser
+def test_javascript_and_python_write_times_and_numbers_alike(page, server) -> None:
+    page.goto(server.url)
+    module = f"{server.url}{routes.module_url('explorer_text.js')}"
+    times = [0, 0.04, 0.05, 0.25, 0.75, 9.96, 59.94, 59.95, 59.96, 82.44, 82.45, 599.99, 3599.96, 3600, 36000.05]
+    for written, python, values in (
+        ("clock", gallery.clock, times),
+        ("number", quantities.count, [0, 7, 999, 1000, 88_282, 1_000_000]),
+        ("percent", quantities.share, [0, 0.1, 0.2183, 0.9999, 1]),
+    ):
+        told = page.evaluate(
+            "async ([m, name, all]) => { const text = await import(m); return all.map((one) => text[name](one)); }",
+            [module, written, values],
+        )
+        assert told == [python(one) for one in values]
 
 
 @pytest.mark.browser

@@ -1,0 +1,59 @@
+// How a point is drawn: one vertex shader, and two ways to fill it.
+
+const VERTEX = `#version 300 es
+in vec2 position; in float code; in float mark; in vec4 colour;
+uniform vec4 view; uniform float size; uniform float byDecision; uniform float lassoed; uniform vec3 palette[6];
+out vec4 tint; flat out int shape; flat out float pixels;
+void main() {
+  bool kept = code < 0.5 || code > 4.5;
+  shape = int(code + 0.5);
+  pixels = kept ? size : size * 1.15;
+  if (shape == 5) pixels = size * 1.9;
+  gl_Position = vec4(position * view.xy + view.zw, 0.0, 1.0);
+  gl_PointSize = pixels;
+  tint = byDecision > 0.5 ? vec4(palette[shape], kept ? 0.95 : 0.85) : vec4(colour.rgb, kept ? 0.95 : 0.5);
+  if (lassoed > 0.5 && mark < 0.5) tint.a *= 0.13;
+}`;
+
+// Shape as well as colour: disc = kept, x = too alike, triangle = too unusual, square = unusable, diamond = over
+// budget, ringed disc = pinned.
+export const SHAPED = `#version 300 es
+precision mediump float;
+in vec4 tint; flat in int shape; flat in float pixels;
+out vec4 colour;
+void main() {
+  vec2 p = (gl_PointCoord * 2.0 - 1.0) * pixels * 0.5, a = abs(p);
+  float r = pixels * 0.5, distance = length(p) - r + 0.5, arm = max(0.55, pixels * 0.1);
+  if (shape == 1) distance = max(abs(a.x - a.y) * 0.7071 - arm, max(a.x, a.y) - r + 0.5);
+  else if (shape == 2) distance = max(a.x * 0.866 - p.y * 0.5 - r * 0.42, p.y - r * 0.62);
+  else if (shape == 3) distance = max(a.x, a.y) - r * 0.72;
+  else if (shape == 4) distance = (a.x + a.y - r + 0.5) * 0.7071;
+  else if (shape == 5) distance = min(length(p) - r * 0.45, abs(length(p) - r + 1.2) - 0.9);
+  float cover = clamp(0.5 - distance, 0.0, 1.0) * tint.a;
+  colour = vec4(tint.rgb * cover, cover);
+}`;
+
+// Below five pixels no shape can be told, and a crowd of points needs the cheapest shader there is.
+export const TINY = `#version 300 es
+precision mediump float;
+in vec4 tint; flat in float pixels; out vec4 colour;
+void main() {
+  float r = pixels * 0.5, cover = clamp(r * (1.0 - length(gl_PointCoord * 2.0 - 1.0)) + 0.7, 0.0, 1.0) * tint.a;
+  colour = vec4(tint.rgb * cover, cover);
+}`;
+
+const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette"];
+
+export function compile(gl, fragment) {
+  const program = gl.createProgram();
+  for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  ["position", "code", "mark", "colour"].forEach((name, slot) => gl.bindAttribLocation(program, slot, name));
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`shader: ${gl.getProgramInfoLog(program)}`);
+  return { program, at: Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)])) };
+}
