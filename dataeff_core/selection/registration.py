@@ -170,8 +170,8 @@ def _fits(prepared: Prepared, left: np.ndarray, right: np.ndarray) -> np.ndarray
     picture has any structure, for then nothing tells them apart."""
     fits = ((_best(prepared, left, right) + _best(prepared, right, left)) / 2).clip(-1, 1)
     unshifted = prepared.lengths.shape[1] // 2
-    structure = prepared.lengths[:, unshifted, unshifted] / prepared.window
-    return np.where((structure[left] < FLAT) & (structure[right] < FLAT), np.float32(1), fits)
+    flat = [prepared.lengths[rows, unshifted, unshifted] < FLAT * prepared.window for rows in (left, right)]
+    return np.where(flat[0] & flat[1], np.float32(1), fits)
 
 
 def _best(prepared: Prepared, whole: np.ndarray, middle: np.ndarray) -> np.ndarray:

@@ -75,7 +75,9 @@ def eta_for(copies: np.ndarray, recall: float, floor: float = -1.0) -> float:
     def exceeded_by(share: float) -> float:
         """The largest limit with four decimals that this share of copies exceeds."""
         needed = min(len(ordered), int(np.ceil(share * len(ordered) - 1e-9)))
-        return (np.ceil(float(ordered[len(ordered) - needed]) * 1e4) - 1) / 1e4
+        least = ordered[len(ordered) - needed]
+        limit = (np.ceil(float(least) * 1e4) - 1) / 1e4
+        return limit if np.float32(limit) < least else limit - 1e-4  # single precision is what selection compares
 
     wanted = exceeded_by(recall)
     raised = min(max(wanted, floor), max(wanted, exceeded_by(min(recall, LEAST_RECALL))))
