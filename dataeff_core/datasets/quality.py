@@ -17,6 +17,7 @@ WORKING_SIDE = 192  # pixels of the longer side while measuring
 TILE = 8  # pixels: side of the tiles for flatness
 REBLUR = 13  # pixels: the further blur against which sharpness is measured
 EDGES = 4  # of two bars: a frame that was shifted has up to three, where its black margin ends
+RIM = 4  # pixels at the field's border, where it may end along a straight line
 SPAN = 0.6  # share of the field that such an edge must run across
 LARGEST_STEP = 60  # grey levels: beyond, a step says no more of an edge
 COLOUR_SIDE = 48  # pixels of the longer side while colours are averaged
@@ -95,7 +96,7 @@ def measure(rgb: np.ndarray) -> dict[str, float]:
         **_tones(grey),
         **_structure(grey.astype(np.float32)),
         **_colours(inside),
-        "bars": _straight_edges(np.asarray(inside)),
+        "bars": _straight_edges(_without_rim(np.asarray(inside))),
         "border": 1.0 - field.share,
         "off_centre": np.hypot(
             (field.left + field.right) / image.width - 1, (field.top + field.bottom) / image.height - 1
@@ -155,6 +156,11 @@ def _noise(grey: np.ndarray) -> float:
         return 0.0
     fine = np.abs(np.diff(np.diff(grey, 2, axis=0), 2, axis=1))[::2, ::2]
     return float(np.median(fine) / 0.6745 / 6)
+
+
+def _without_rim(inside: np.ndarray) -> np.ndarray:
+    """The field less its rim: a round field that the sensor cuts off straight ends in edges that are no bars."""
+    return inside[RIM:-RIM, RIM:-RIM] if min(inside.shape[:2]) > 4 * RIM else inside
 
 
 def _straight_edges(rgb: np.ndarray) -> float:
