@@ -42,7 +42,7 @@ def draw_too_few(workspace: Workspace, dataset: Dataset, there: int) -> None:
         f"{literal(dataset.record.name)} looks like without any comparing."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        selections.draw_maker(workspace, dataset)
+        selections.draw_maker(workspace, dataset, "Make another one" if there else "Make one here")
         st.page_link("pages/explore.py", label="Explore", icon=":material/scatter_plot:")
 
 

@@ -8,11 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from dataeff_core.selection import SELECTORS
 from dataeff_core.selection.comparing import Comparison, compare
-from dataeff_core.ui import cached, frame_dialog, gallery, words
+from dataeff_core.ui import cached, forms, frame_dialog, gallery, words
 from dataeff_core.ui.quantities import count, counted, literal, share
 from dataeff_core.ui.selections import title
-from dataeff_core.workspace import Dataset, FrameMap, SavedSelection, Workspace
+from dataeff_core.workspace import Dataset, FrameMap, SavedSelection, SelectionRecord, Workspace
 from dataeff_core.workspace.embeddings import rows_of
 
 MOST_POINTS = 20_000
@@ -49,19 +50,9 @@ def reasons_table(a: SavedSelection, b: SavedSelection) -> pd.DataFrame:
 def parameters_table(a: SavedSelection, b: SavedSelection) -> pd.DataFrame:
     """Every parameter of either, as text; those that differ first, marked."""
 
-    def told(one: SavedSelection) -> dict[str, object]:
-        record = one.record
-        fixed = {"method": record.method, "encoder": record.encoder, "seed": record.seed, "keep": record.keep}
-        return fixed | {f"{key} ": value for key, value in record.params.items()}
-
-    parameters_a, parameters_b = told(a), told(b)
-    rows = []
-    for key in dict.fromkeys([*parameters_a, *parameters_b]):
-        left, right = _as_text(parameters_a.get(key)), _as_text(parameters_b.get(key))
-        if left or right:
-            rows.append(
-                (words.label(key.strip()) if key.endswith(" ") else _fixed_label(key), left, right, left != right)
-            )
+    told_a, told_b = _told(a.record), _told(b.record)
+    both = [(name, told_a.get(name, ""), told_b.get(name, "")) for name in dict.fromkeys([*told_a, *told_b])]
+    rows = [(name, left, right, left != right) for name, left, right in both if left or right]
     table = pd.DataFrame(rows, columns=["Parameter", "A", "B", "differs"]).sort_values(
         "differs", ascending=False, kind="stable"
     )
@@ -94,12 +85,12 @@ def figure(xy: np.ndarray, codes: np.ndarray, *, dark: bool) -> go.Figure:
         made.add_trace(
             go.Scattergl(x=xy[rows, 0], y=xy[rows, 1], mode="markers", name=name, marker=marker, hoverinfo="name")
         )
-    axis = {"visible": False, "constrain": "domain"}
+    axis = {"visible": False}
     made.update_layout(
         height=470,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis=axis,
-        yaxis=axis | {"scaleanchor": "x"},
+        yaxis=axis,
         legend={"orientation": "h", "y": -0.02, "font": {"size": 13}},
         dragmode="pan",
     )
@@ -187,8 +178,17 @@ def _tile_maker(dataset: Dataset, dropper: SavedSelection) -> Callable[[int], ga
     return tile
 
 
-def _fixed_label(key: str) -> str:
-    return {"method": "Method", "encoder": "Encoder", "seed": "Seed", "keep": "Share asked for"}[key]
+def _told(record: SelectionRecord) -> dict[str, str]:
+    """All that determines a selection: what it is called -> its value, as text."""
+    fields = next((one.model_fields for one in SELECTORS if record.method == one.NAME), {})
+    fixed = {
+        "Method": record.method,
+        words.label("encoder"): record.encoder,
+        words.label("seed"): record.seed,
+        "Share asked for": record.keep,
+    }
+    params = {forms.title_of(key, fields[key]) if key in fields else key: one for key, one in record.params.items()}
+    return {name: _as_text(value) for name, value in (fixed | params).items()}
 
 
 def _as_text(value: object) -> str:

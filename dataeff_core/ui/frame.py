@@ -12,13 +12,14 @@ from dataeff_core.ui.quantities import literal
 
 def draw(pages: Sequence[StreamlitPage]) -> None:
     """Draw the frame and the page that the visitor asked for; an error he can act on is one sentence in it."""
+    # The icon before the pages are named: else a page's own icon is fetched from another host for the browser's tab.
     st.set_page_config(
-        page_title="DataEff",
         page_icon=str(assets.FOLDER / "icon.svg"),
         layout="wide",
         initial_sidebar_state=256,  # pixels
     )
     page = st.navigation(list(pages))
+    st.set_page_config(page_title=f"{page.title} · DataEff")
     st.html(assets.FOLDER / "frame.css")
     dark = st.context.theme.type == "dark"
     st.logo(str(assets.FOLDER / ("logo-dark.svg" if dark else "logo-light.svg")), size="large")

@@ -24,6 +24,7 @@ MOST_COMPLETIONS = 10
 LOOKED_AT = 300  # files that the preview looks at; an import reads all
 PREVIEW_ROWS = 6
 BY_FOLDER, BY_NAME, BY_TABLE = "by folder", "by file name", "by a table"
+MASK_FOLDERS = ("mask", "masks", "labels", "annotations", "segmentation", "segmentations", "ground_truth", "gt")
 EXAMPLES = {
     "{group}_{order}*": "patient7_0042.jpg → patient7, 42nd",
     "{group}-*": "caseA-left.png → caseA",
@@ -331,5 +332,18 @@ def _draw_preview(preview: Preview | None, groups: str | None, source: Path | No
     rows = pd.concat([varied, table.head(PREVIEW_ROWS)]).drop_duplicates().head(PREVIEW_ROWS).sort_index()
     columns = ["File", "Group"] + (["Number"] if rows["Number"].notna().any() else [])
     st.dataframe(rows[columns], hide_index=True, width="stretch")
+    if masks := next((one.name for one in _folders(source) if one.name.lower() in MASK_FOLDERS), None):
+        st.caption(
+            f":material/lightbulb: There is a folder {literal(masks)} in it, whose pictures would count as frames. "
+            "If they are masks, choose the folder of the images above and name this one as the folder of masks."
+        )
     if found.unmatched:
         st.caption(f"{counted(found.unmatched, 'file')} of those looked at do not fit and go by folder")
+
+
+def _folders(source: Path) -> list[Path]:
+    """The folders right below `source`; none where it cannot be looked into."""
+    try:
+        return sorted(one for one in source.iterdir() if one.is_dir())
+    except OSError:
+        return []

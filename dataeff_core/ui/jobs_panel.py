@@ -4,7 +4,7 @@ Nothing about a job is kept here: each drawing reads the jobs' folders, so the p
 a restart of the server, and for jobs started from a shell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -100,10 +100,11 @@ def _draw(workspace: Workspace) -> None:
             st.warning(literal(message))
         if not found:
             st.caption("Nothing has run yet. Imports, comparisons and exports run here, while you go on.")
+        names = {one.id: one.record.name for one in workspace.datasets()}
         for job in active:
-            _draw_active(job, states[job.id])
+            _draw_active(job, _subject(job, names))
         for job in ended[:MOST_SHOWN]:
-            _draw_ended(workspace, job, states[job.id])
+            _draw_ended(workspace, job, states[job.id], _subject(job, names))
         if len(ended) > MOST_SHOWN:
             older = counted(len(ended) - MOST_SHOWN, "older one")
             st.caption(f"and {older}; `python -m dataeff_core jobs` lists all")
@@ -128,26 +129,27 @@ def _icon(active: Sequence[Job], ended: Sequence[Job], states: dict[str, JobStat
     return STATES[last][1] if last in ("failed", "lost") else ":material/task_alt:"
 
 
-def _draw_active(job: Job, status: JobStatus) -> None:
+def _draw_active(job: Job, subject: str) -> None:
     with st.container(border=True, gap="small"):
         head, button = st.columns([3, 1], vertical_alignment="center")
-        head.markdown(f"**{words(job.verb)}** {_subject(job)}")
+        head.markdown(f"**{words(job.verb)}** {subject}")
         if button.button("Stop", key=f"stop-{job.id}", help="What is finished stays; you can go on later."):
             _act(job.cancel)
         draw_progress(job)
 
 
-def _draw_ended(workspace: Workspace, job: Job, status: JobStatus) -> None:
+def _draw_ended(workspace: Workspace, job: Job, status: JobStatus, subject: str) -> None:
     state, icon = STATES[status.state]
     took = f" in {duration(status.seconds)}" if status.seconds is not None else ""
     with st.container(border=True, gap="small"):
-        head, button = st.columns([3, 1], vertical_alignment="center")
-        head.markdown(f"{icon} **{words(job.verb)}** {_subject(job)}  \n{state}{took} · {when(job.created)}")
-        resumable = status.state in ("failed", "cancelled", "lost")
-        if resumable and button.button("Go on", key=f"resume-{job.id}", help="Runs the same again where it stopped."):
-            _act(job.resume)
+        st.markdown(f"{icon} **{words(job.verb)}** {subject}  \n:gray[:small[{state}{took} · {when(job.created)}]]")
         if status.error:
             st.caption(literal(status.error))
+        resumable = status.state in ("failed", "cancelled", "lost")
+        if resumable and st.button(
+            "Go on", key=f"resume-{job.id}", icon=":material/replay:", help="Runs the same again where it stopped."
+        ):
+            _act(job.resume)
         details = st.expander("Log and command", key=f"log-{job.id}-{job.attempt}", on_change="rerun")
         if details.open:
             with details:
@@ -163,9 +165,9 @@ def _act(action: Callable[[], object]) -> None:
     st.rerun()
 
 
-def _subject(job: Job) -> str:
-    """What the job is about: the word after the verb, in quotes only as text."""
+def _subject(job: Job, names: Mapping[str, str]) -> str:
+    """What the job is about: a dataset's name, else the last part of the path after the verb."""
     named = next((one.removeprefix("--name=") for one in job.argv if one.startswith("--name=")), "")
     first = next((one for one in job.argv[1:] if not one.startswith("-")), "")
-    subject = named or first.rstrip("/").rpartition("/")[2]
+    subject = names.get(first) or named or first.rstrip("/").rpartition("/")[2]
     return literal(subject[:60])

@@ -39,12 +39,12 @@ def pick(found: Sequence[SavedSelection], heading: str, *, key: str, index: int 
     return by_id[chosen or found[0].id]
 
 
-def draw_maker(workspace: Workspace, dataset: Dataset) -> None:
+def draw_maker(workspace: Workspace, dataset: Dataset, title: str = "Make another selection") -> None:
     """A form for a selection by any method, made in the background."""
     from dataeff_core.selection import SELECTORS
 
     by_title = {one.TITLE: one for one in SELECTORS}
-    with st.popover("Make another selection", icon=":material/add:"):
+    with st.popover(title, icon=":material/add:"):
         method = by_title[st.radio("How to choose", list(by_title), key="maker-method", index=len(by_title) - 1)]
         instance = forms.draw(method, key=f"maker-{method.NAME}")
         fraction = _keep_field()

@@ -5,6 +5,7 @@ Every host that the browser asks for is noted; a test fails when it was any but 
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -65,7 +66,7 @@ class start_server:  # noqa: N801  (used like a function, in `with`)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        environment = os.environ | {"DATAEFF_WORKSPACE": str(workspace)}
+        environment = os.environ | {"DATAEFF_WORKSPACE": str(workspace), "DATAEFF_ROOTS": str(workspace.parent)}
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -128,7 +129,7 @@ def shot(page, request: pytest.FixtureRequest) -> Callable[[str], Path]:
 
     def take(name: str) -> Path:
         ARTIFACTS.mkdir(exist_ok=True)
-        file = ARTIFACTS / f"{request.node.name}-{name}.png"
+        file = ARTIFACTS / re.sub(r"[^\w.-]+", "-", f"{request.node.name}-{name}.png")
         page.screenshot(path=str(file))
         return file
 
