@@ -86,9 +86,10 @@ def test_bars_are_seen_along_either_axis_and_an_overlays_edge_is_not() -> None:
 def test_a_round_field_that_the_sensor_cuts_off_straight_has_no_bars() -> None:
     image = np.zeros((256, 256, 3), dtype=np.uint8)
     rows, columns = np.ogrid[:256, :256]
-    field = (np.hypot(rows - 128, columns - 128) < 126) & (np.abs(rows - 128) < 100)
+    field = (np.hypot(rows - 128, columns - 128) < 126) & (np.abs(rows - 128) < 90)
     image[field] = (230, 150, 140)
-    assert measure(image)["bars"] < 3
+    softly = ndimage.gaussian_filter(image, (2, 2, 0))  # as compression leaves it
+    assert measure(softly)["bars"] < 10
 
 
 def test_lettering_raises_its_measure() -> None:
