@@ -40,4 +40,5 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
 
 
 def text(result: dict[str, Any]) -> str:
-    return f"{result['frames']} frames laid out by {result['method']}: map {result['map']} ({result['seconds']:.1f} s)"
+    made = f"map {result['map']} ({result['seconds']:.1f} s)"
+    return f"{result['frames']} frames laid out by {result['method']}: {made}"

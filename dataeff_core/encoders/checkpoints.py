@@ -2,6 +2,8 @@
 
 import hashlib
 import pickle
+import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,22 @@ NESTED_UNDER = (
     "encoder",
 )
 
+# what PyTorch's safe unpickler was seen to raise on damaged files, besides UnpicklingError
+DAMAGE = (
+    RuntimeError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
+    OSError,
+    struct.error,
+)
+
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors in a .safetensors or PyTorch file by name. No code in the file is run.
@@ -33,7 +51,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise MissingWeights(f"the checkpoint {path} is not there; give an existing file with --checkpoint")
     with storage_errors("reading", path):
-        content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+        path.open("rb").close()
+    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     tensors = _tensors(content)
     if not tensors:
         raise BadInput(f"{path} holds no weights (a mapping of names to tensors); give another --checkpoint")
@@ -52,13 +71,15 @@ def _read_safetensors(path: Path) -> Any:
 
 def _read_torch(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd pickles, which are refused in a sentence or read
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadInput(
             f"{path} is no PyTorch checkpoint, or holds more than tensors and cannot be read safely; save its state "
             "dict alone, best as .safetensors, and give that with --checkpoint"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except DAMAGE as error:
         reason = (str(error).splitlines() or ["it is empty"])[0]
         raise BadInput(f"{path} cannot be read as a PyTorch checkpoint ({reason}); give another file") from error
 

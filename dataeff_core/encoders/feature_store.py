@@ -76,7 +76,7 @@ class FeatureStore:
 
 def _read(shard: Path, name: str) -> np.ndarray:
     try:
-        with storage_errors("reading", shard), np.load(shard, allow_pickle=False) as arrays:
-            return np.asarray(arrays[name])
+        with storage_errors("reading", shard), shard.open("rb") as stream:
+            return np.asarray(np.load(stream, allow_pickle=False)[name])
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise StorageFailed(f"{shard} is damaged ({error}); delete it and run it again") from error

@@ -46,9 +46,8 @@ def pretrained_file(model: str) -> Path:
 
 
 def _from_hub(model: str, known: dict[str, Any]) -> Path:
-    import httpx
     from huggingface_hub import constants, hf_hub_download, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, HTTPError, LocalEntryNotFoundError
     from huggingface_hub.utils import get_session
 
     repository, _, revision = known["hf_hub_id"].partition("@")
@@ -70,7 +69,7 @@ def _from_hub(model: str, known: dict[str, Any]) -> Path:
                 raise  # the connection broke
             except EntryNotFoundError:
                 continue
-    except (httpx.HTTPError, HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise _missing(model, f"the model hub cannot be reached ({why})", constants.HF_HUB_CACHE) from error
     raise _missing(model, "the model hub does not have them", constants.HF_HUB_CACHE)
