@@ -2,7 +2,16 @@
 
 import streamlit as st
 
-from dataeff_core.ui import datasets_table, frames_browser, health_cards, import_form, jobs_panel, state, steps
+from dataeff_core.ui import (
+    datasets_table,
+    fragments,
+    frames_browser,
+    health_cards,
+    import_form,
+    jobs_panel,
+    state,
+    steps,
+)
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.workspace import Dataset, Workspace
 
@@ -27,7 +36,7 @@ def draw_first_visit(workspace: Workspace) -> None:
     st.title("Data")
     working = [job for job in jobs_panel.active_jobs(workspace) if job.verb in ("import", "demo")]
     if working:
-        st.fragment(draw_waiting, run_every=jobs_panel.POLL_SECONDS)(working)
+        fragments.draw(draw_waiting, working, run_every=jobs_panel.POLL_SECONDS)
         return
     st.markdown("#### Nothing is imported yet")
     st.markdown("Name a folder of your own below, or look around with a demo first: videos drawn by this program.")

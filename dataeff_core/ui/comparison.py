@@ -10,7 +10,7 @@ import streamlit as st
 
 from dataeff_core.selection import SELECTORS
 from dataeff_core.selection.comparing import Comparison, compare
-from dataeff_core.ui import cached, forms, frame_dialog, gallery, words
+from dataeff_core.ui import cached, forms, fragments, frame_dialog, gallery, words
 from dataeff_core.ui.quantities import count, counted, literal, share
 from dataeff_core.ui.selections import title
 from dataeff_core.workspace import Dataset, FrameMap, SavedSelection, SelectionRecord, Workspace
@@ -36,7 +36,7 @@ def draw(workspace: Workspace, dataset: Dataset, a: SavedSelection, b: SavedSele
         st.dataframe(reasons_table(a, b), width="stretch")
         st.markdown("**How they were made**")
         st.dataframe(parameters_table(a, b), width="stretch")
-    st.fragment(_draw_galleries)(dataset, comparison, a, b)
+    fragments.draw(_draw_galleries, dataset, comparison, a, b)
 
 
 def reasons_table(a: SavedSelection, b: SavedSelection) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dataeff_core.ui import cached, state
+from dataeff_core.ui import state
 from dataeff_core.ui.quantities import when
 from dataeff_core.workspace import Workspace
 
@@ -11,18 +11,19 @@ from dataeff_core.workspace import Workspace
 def table_of(workspace: Workspace) -> pd.DataFrame:
     """One row a dataset, newest first: id, name, frames, groups, unreadable, embeddings, selections, updated."""
     rows = []
-    for one in reversed(workspace.datasets()):
-        dataset = cached.dataset(workspace, one.id)
+    for one in reversed(workspace.datasets()):  # two columns of each, so that large ones are not kept in memory
+        groups = pd.read_parquet(one.folder / one.record.frames_file, columns=["group", "present"])
+        present = groups.loc[groups["present"], "group"]
         rows.append(
             {
-                "id": dataset.id,
-                "Name": dataset.record.name,
-                "Frames": len(dataset.frames),
-                "Groups": dataset.frames["group"].nunique(),
-                "Cannot be read": len(dataset.unreadable),
-                "Embeddings": len(workspace.embeddings(dataset)),
-                "Selections": len(workspace.selections(dataset)),
-                "Last import": when(dataset.record.updated),
+                "id": one.id,
+                "Name": one.record.name,
+                "Frames": len(present),
+                "Groups": present.nunique(),
+                "Cannot be read": len(one.unreadable),
+                "Embeddings": len(workspace.embeddings(one)),
+                "Selections": len(workspace.selections(one)),
+                "Last import": when(one.record.updated),
             }
         )
     return pd.DataFrame(rows)

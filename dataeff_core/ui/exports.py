@@ -9,7 +9,7 @@ from dataeff_core import jobs
 from dataeff_core.datasets import roots
 from dataeff_core.errors import BadInput
 from dataeff_core.jobs import Job, JobStatus
-from dataeff_core.ui import commands, jobs_panel
+from dataeff_core.ui import commands, fragments, jobs_panel
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.forms import problem
 from dataeff_core.ui.quantities import counted, duration, literal, size, when
@@ -78,7 +78,7 @@ def default_target(workspace: Workspace, saved: SavedSelection, chosen: str) -> 
 def draw_results(workspace: Workspace) -> None:
     """The latest exports, each with its files, and a check of them; renews itself while one is at work."""
     working = any(job.verb in ("export", "verify") for job in jobs_panel.active_jobs(workspace))
-    st.fragment(_draw_results, run_every=jobs_panel.POLL_SECONDS if working else None)(workspace)
+    fragments.draw(_draw_results, workspace, run_every=jobs_panel.POLL_SECONDS if working else None)
 
 
 def _target_field(workspace: Workspace, saved: SavedSelection, chosen: str) -> Path | None:

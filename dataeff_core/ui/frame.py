@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dataeff_core.errors import DataEffError
-from dataeff_core.ui import assets, jobs_panel, state
-from dataeff_core.ui.quantities import literal
+from dataeff_core.ui import assets, fragments, jobs_panel, state
 
 
 def draw(pages: Sequence[StreamlitPage]) -> None:
@@ -23,12 +21,10 @@ def draw(pages: Sequence[StreamlitPage]) -> None:
     st.html(assets.FOLDER / "frame.css")
     dark = st.context.theme.type == "dark"
     st.logo(str(assets.FOLDER / ("logo-dark.svg" if dark else "logo-light.svg")), size="large")
-    try:
+    with fragments.errors_said():
         space = state.workspace()
         with st.sidebar:
             state.draw_dataset_picker(space)
             jobs_panel.draw(space)
             state.draw_words_switch()
         page.run()
-    except DataEffError as error:
-        st.error(literal(str(error)), icon=":material/error:")

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dataeff_core.datasets.quality import DESCRIBED
-from dataeff_core.ui import frame_dialog, gallery
+from dataeff_core.ui import fragments, frame_dialog, gallery
 from dataeff_core.ui.quantities import count
 from dataeff_core.workspace import Dataset
 
@@ -14,7 +14,7 @@ IN_ORDER = "in order"
 
 def draw(dataset: Dataset) -> None:
     """The browser; only this part runs again when it is filtered or a page is turned."""
-    st.fragment(_draw)(dataset)
+    fragments.draw(_draw, dataset)
 
 
 def rows_of(dataset: Dataset, group: str | None, order: str) -> np.ndarray:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.datasets.health import HealthReport, health_report
-from dataeff_core.ui import frame_dialog, gallery
+from dataeff_core.ui import fragments, frame_dialog, gallery
 from dataeff_core.ui.quantities import count, counted, share
 from dataeff_core.workspace import Dataset
 
@@ -53,7 +53,7 @@ def draw(dataset: Dataset) -> None:
     """The report of `dataset`; only this part runs again when a card is opened."""
     record = dataset.record
     report = report_of(dataset, record.id, record.frames_file, record.unreadable_file)
-    st.fragment(_draw)(dataset, report)
+    fragments.draw(_draw, dataset, report)
 
 
 def _draw(dataset: Dataset, report: HealthReport) -> None:

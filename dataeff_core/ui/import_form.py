@@ -14,7 +14,7 @@ from dataeff_core.datasets.names import shown
 from dataeff_core.datasets.walking import kind_of
 from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.jobs import Job
-from dataeff_core.ui import jobs_panel
+from dataeff_core.ui import fragments, jobs_panel
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.forms import problem
 from dataeff_core.ui.quantities import counted, literal
@@ -47,7 +47,7 @@ class Preview:
 
 def draw(workspace: Workspace, *, known_names: Sequence[str]) -> None:
     """Draw the form; its button starts an import in the background. Only the form itself runs again while typing."""
-    st.fragment(_draw)(workspace, tuple(known_names))
+    fragments.draw(_draw, workspace, tuple(known_names))
 
 
 def await_dataset(job: Job) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from dataeff_core import jobs
 from dataeff_core.errors import DataEffError
 from dataeff_core.jobs import Job, JobStatus
-from dataeff_core.ui import commands
+from dataeff_core.ui import commands, fragments
 from dataeff_core.ui.quantities import count, counted, duration, literal, when
 from dataeff_core.workspace import Workspace
 
@@ -45,7 +45,7 @@ def draw(workspace: Workspace) -> None:
     when something has ended."""
     active = active_jobs(workspace)
     st.session_state[_SEEN] = [job.id for job in active]
-    st.fragment(_draw, run_every=POLL_SECONDS if active else None)(workspace)
+    fragments.draw(_draw, workspace, run_every=POLL_SECONDS if active else None)
 
 
 def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dataeff_core.jobs import Job
-from dataeff_core.ui import cached, forms, jobs_panel
+from dataeff_core.ui import cached, forms, fragments, jobs_panel
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import counted, literal, when
 from dataeff_core.workspace import Dataset, Embedding, Workspace
@@ -63,7 +63,8 @@ def commands(dataset: Dataset, verbs: Sequence[str], encoder: str = "", checkpoi
 def draw(workspace: Workspace, dataset: Dataset, *, go_to_import: Callable[[], None]) -> None:
     """The strip of three steps; it renews itself while something runs for this dataset."""
     working = bool(steps_of(workspace, dataset).working)
-    st.fragment(_draw, run_every=jobs_panel.POLL_SECONDS if working else None)(workspace, dataset, go_to_import)
+    every = jobs_panel.POLL_SECONDS if working else None
+    fragments.draw(_draw, workspace, dataset, go_to_import, run_every=every)
 
 
 def _draw(workspace: Workspace, dataset: Dataset, go_to_import: Callable[[], None]) -> None:

@@ -80,7 +80,7 @@ def test_the_preview_shows_how_names_would_be_grouped(images: Path, empty: Works
         ("Folder or video", "{root}/absent", "is not there"),
         ("Folder or video", "{root}/note.txt", "neither an image nor a video"),
         ("Folder or video", "{root}/nothing", "no images or videos"),
-        ("Folder or video", "nul\0byte", "NUL"),
+        ("Folder or video", "nul\0byte", "cannot be a path"),
         ("Folder of masks", "/etc", "outside the allowed folders"),
         ("Folder of masks", "{root}/note.txt", "is no folder"),
         ("Table of labels", "{root}/absent.csv", "is not there"),
