@@ -75,10 +75,12 @@ def lit_part(rgb: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    highest, lowest = rgb.max(axis=2).astype(np.float32), rgb.min(axis=2)
+    red, green, blue = (rgb[..., channel] for channel in range(3))  # several times faster than along the last axis
+    highest = np.maximum(np.maximum(red, green), blue).astype(np.float32)
+    lowest = np.minimum(np.minimum(red, green), blue)
     light = ndimage.uniform_filter(highest + COLOUR_WEIGHT * (highest - lowest), 3)
-    margin = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    surround = float(np.quantile(margin, MARGIN_QUANTILE))
+    margin = np.sort(np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]))
+    surround = float(margin[int(MARGIN_QUANTILE * (len(margin) - 1))])
     if surround > BRIGHTEST_SURROUND:
         return np.ones(light.shape, dtype=bool)
     lit = light > max(surround + ABOVE_SURROUND, DARKEST_TISSUE)

@@ -18,6 +18,8 @@ LIMIT = 0.5
 HALF_WAY = 6.0  # deviations at which the score reaches one half
 MOST_DROPPED = 0.4  # of the frames by the default limit: more cannot be exceptions
 FEWEST = 8  # frames: below this there is no 'usual' to stand out from
+PLAINEST = ("brightness", "sharpness", "noise", "lettering", "bars")  # a black frame is dark, rather than empty
+COMPARABLE = 0.35  # of the largest deviation: from here a plainer measure is named instead
 SLIGHT = 2.0  # deviations below which no measure is said to stand out
 
 
@@ -81,7 +83,13 @@ def _measured(frames: pd.DataFrame) -> np.ndarray:
 
 
 def _standing_out(deviation: np.ndarray) -> np.ndarray:
-    column = np.abs(deviation).argmax(axis=1)
-    strongest = deviation[np.arange(len(deviation)), column]
-    named = [f"{MEASURES[c]}:{'low' if v < 0 else 'high'}" for c, v in zip(column, strongest, strict=True)]
-    return np.where(np.abs(strongest) < SLIGHT, "", np.array(named, dtype=object)).astype(object)
+    """(n,) object: the measure that deviates most, or a plainer one that deviates comparably; '' for usual frames."""
+    size = np.abs(deviation)
+    most = size.max(axis=1)
+    column = size.argmax(axis=1)
+    for name in reversed(PLAINEST):
+        plain = MEASURES.index(name)
+        column = np.where(size[:, plain] >= COMPARABLE * most, plain, column)
+    signed = deviation[np.arange(len(deviation)), column]
+    named = [f"{MEASURES[at]}:{'low' if value < 0 else 'high'}" for at, value in zip(column, signed, strict=True)]
+    return np.where(most < SLIGHT, "", np.array(named, dtype=object)).astype(object)
