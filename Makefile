@@ -50,9 +50,10 @@ $(VENV)/%.installed:
 	@cmp -s $< $@ || $(MAKE) --no-print-directory install LIST=$<
 	@cp $< $@
 
-# uv is many times faster; where it cannot be had, pip does the same work.
+# uv is many times faster; where it cannot be had, pip does the same work. Compiled at once, as pip does: else every
+# process compiles pandas and streamlit anew where Python may not write beside them, and starts three times slower.
 .PHONY: install
 install:
 	@echo "installing $(LIST) ..."
-	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip install --quiet --python $(BIN)/python -r $(LIST) || \
+	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r $(LIST) || \
 		$(BIN)/python -m pip install --quiet -r $(LIST)

@@ -14,8 +14,7 @@ from dataeff_core.ui import serving
 if get_script_run_ctx(suppress_warning=True) is None:
     # Pages are those named below. Without this a link straight to one, on a fresh server, would bypass this file.
     PagesManager.uses_pages_directory = False
-    serving.warm_up()
-    app = st.App(__file__, routes=serving.routes())
+    app = st.App(__file__, routes=serving.routes(), lifespan=serving.warm_up)
 else:
     serving.wait_until_warm()
     from dataeff_core.ui import frame

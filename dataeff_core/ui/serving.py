@@ -4,25 +4,29 @@ Nothing here imports pandas, directly or not. The first session and the first pi
 done, so no module is ever imported by two threads at a time.
 """
 
+import contextlib
 import importlib
 import threading
+from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 from streamlit import config
 
-LIBRARIES = ("numpy", "pandas", "pyarrow", "PIL.Image", "pydantic", "faiss")
+LIBRARIES = ("numpy", "pandas", "pyarrow", "PIL.Image", "pydantic")
 OURS = ("dataeff_core.ui.routes", "dataeff_core.ui.frame", "dataeff_core.ui.explore")
 
 _warm = threading.Event()
 _begun = threading.Event()
 
 
-def warm_up() -> None:
-    """Begin to import, in a thread of its own, what the first page needs."""
+@contextlib.asynccontextmanager
+async def warm_up(_: object) -> AsyncIterator[None]:
+    """The server's life, for `st.App(lifespan=...)`: begins to import, in a thread, what the first page needs."""
     _begun.set()
     threading.Thread(target=_import_all, name="warm-up", daemon=True).start()
+    yield
 
 
 def wait_until_warm() -> None:
