@@ -94,6 +94,8 @@ class _Run:
             finally:
                 self.store.flush()
         self.seconds_computing = time.monotonic() - began
+        for name, value in self.loaded.notes().items():
+            self.reporter.log(f"{name.replace('_', ' ')}: {value}")
         self._complain()
 
     def _compute(self, wanted: pd.DataFrame, workers: int) -> None:

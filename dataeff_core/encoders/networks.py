@@ -178,7 +178,9 @@ class Network(LoadedEncoder):
     def _has_bfloat16(self) -> bool:
         if self.device.type == "cuda":
             return torch.cuda.is_bf16_supported()
-        return self.device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        if self.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+            return False
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
     def _shrink(self, error: RuntimeError, frames: int) -> None:
         """Halve the batch when memory ran out; any other error goes on."""

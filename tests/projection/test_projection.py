@@ -157,9 +157,14 @@ def test_many_equal_rows_do_not_crowd_a_row_out_of_its_own_list() -> None:
     assert (distances[7, 1:] == 1).all()
 
 
+@pytest.mark.parametrize("half_precision", [False, True])
 @pytest.mark.parametrize("kind", ["walks", "no structure"])
-def test_a_search_in_cells_finds_neighbours_as_near_as_the_true(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_in_cells_finds_neighbours_as_near_as_the_true(
+    kind: str, half_precision: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dataeff_core.projection.neighbours.EXACT_UP_TO", 1000)
+    if half_precision:
+        monkeypatch.setattr("dataeff_core.projection.neighbours.FLOAT16_FROM", 2000)
     vectors = walks(3000, dim=128) if kind == "walks" else unit(np.random.default_rng(0).normal(size=(3000, 128)))
     vectors = vectors.astype(np.float16)
     indices, distances = nearest(vectors, 15, axes=axes_of(vectors))
