@@ -86,7 +86,15 @@ function drawTile(tile, data, at) {
   image.loading = "lazy";
   image.decoding = "async";
   image.draggable = false;
-  image.onerror = () => frame.replaceChildren(element("span", "missing", "picture not available"));
+  image.onerror = () => {
+    if (tile.fallback && image.dataset.fallback !== "used") {
+      image.dataset.fallback = "used";
+      image.src = tile.fallback;
+      box.append(line("detail", "The original is out of reach: this is its small picture."));
+    } else {
+      frame.replaceChildren(element("span", "missing", "picture not available"));
+    }
+  };
   image.src = tile.url;
   frame.append(image);
   if (tile.badge) frame.append(drawBadge(tile.badge));

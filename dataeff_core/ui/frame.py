@@ -25,6 +25,7 @@ def draw(pages: Sequence[StreamlitPage]) -> None:
         space = state.workspace()
         with st.sidebar:
             state.draw_dataset_picker(space)
-            jobs_panel.draw(space)
+            with fragments.errors_said():  # a damaged job is no reason to show no page
+                jobs_panel.draw(space)
             state.draw_words_switch()
         page.run()

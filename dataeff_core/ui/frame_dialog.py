@@ -19,7 +19,10 @@ def show(dataset: Dataset, frame_id: str) -> None:
         picture, facts = st.columns([3, 2], gap="medium")
         with picture:
             gallery.draw_picture(
-                routes.original_url(dataset.id, frame_id), alt=f"frame {frame['path']}", key=f"original-{frame_id}"
+                routes.original_url(dataset.id, frame_id),
+                fallback=routes.thumbnail_url(str(frame["sha256"])),
+                alt=f"frame {frame['path']}",
+                key=f"original-{frame_id}",
             )
         with facts:
             _draw_facts(frame)

@@ -83,9 +83,9 @@ def draw(
     return result.picked if result.picked in ids else None
 
 
-def draw_picture(url: str, *, alt: str, key: str, caption: str = "") -> None:
-    """One picture in full width, from an address made by `routes`."""
-    one = {"id": "", "url": url, "alt": alt, "caption": caption, "detail": "", "badge": None}
+def draw_picture(url: str, *, alt: str, key: str, fallback: str = "") -> None:
+    """One picture in full width, from an address made by `routes`; where that fails, the one at `fallback`."""
+    one = {"id": "", "url": url, "alt": alt, "caption": "", "detail": "", "badge": None, "fallback": fallback}
     whole = {"tiles": [one], "selected": "", "first": 0, "total": 1, "page": 0, "pages": 1, "of": "", "label": alt}
     _component(
         key=key,

@@ -51,11 +51,13 @@ def draw(workspace: Workspace) -> None:
 def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:
     """Start each command line as a job, to be worked on in this order, and say so in a passing note.
 
-    Raises DataEffError."""
-    started = [jobs.start(workspace, argv) for argv in commands_]
-    names = ", ".join(words(job.verb).lower() for job in started)
-    st.toast(f"Started in the background: {names}. You can go on meanwhile.", icon=":material/rocket_launch:")
-    return started
+    What is under way already is not started twice (a button pressed twice). Raises DataEffError.
+    """
+    under_way = {tuple(job.argv): job for job in active_jobs(workspace)}
+    found = [under_way.get(tuple(argv)) or jobs.start(workspace, argv) for argv in commands_]
+    names = ", ".join(words(job.verb).lower() for job in found)
+    st.toast(f"Under way in the background: {names}. You can go on meanwhile.", icon=":material/rocket_launch:")
+    return found
 
 
 def words(verb: str) -> str:

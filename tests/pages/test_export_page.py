@@ -65,7 +65,12 @@ def test_an_export_is_written_checked_and_found_damaged(filled: Workspace, open_
 
 @pytest.mark.parametrize(
     ("value", "says"),
-    [("", "is empty"), ("/etc/x", "outside the allowed folders"), ("{root}/../x", "'..'"), ("a\0b", "cannot be a path")],
+    [
+        ("", "is empty"),
+        ("/etc/x", "outside the allowed folders"),
+        ("{root}/../x", "'..'"),
+        ("a\0b", "cannot be a path"),
+    ],
 )
 def test_a_place_that_cannot_be_used_is_one_sentence(
     value: str, says: str, tmp_path: Path, filled: Workspace, open_page: Open
