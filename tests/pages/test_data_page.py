@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dataeff_core import jobs
 from dataeff_core.errors import BadInput
-from dataeff_core.ui import frames_browser, health_cards, import_form, steps
+from dataeff_core.ui import frames_browser, health_cards, import_form, import_preview, steps
 from dataeff_core.workspace import Workspace
 from tests.fabrication import picture
 from tests.pages.conftest import texts
@@ -182,10 +182,10 @@ def test_the_preview_reads_no_further_than_it_needs(tmp_path: Path) -> None:
         (tmp_path / f"{number:02d}.jpg").write_bytes(b"")
     (tmp_path / ".hidden.jpg").write_bytes(b"")
     (tmp_path / "loop").symlink_to(tmp_path)
-    found = import_form.preview_of(tmp_path, most=10)
+    found = import_preview.preview_of(tmp_path, most=10)
     assert len(found.files) == 10
     assert found.more
-    assert len(import_form.preview_of(tmp_path).files) == 30
+    assert len(import_preview.preview_of(tmp_path).files) == 30
 
 
 def test_a_folder_outside_is_never_completed(empty: Workspace, open_page: Open) -> None:
