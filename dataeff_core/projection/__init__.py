@@ -20,7 +20,7 @@ METHODS = ("umap", "pca")
 VERSION = 1  # of this code path; part of a map's identity
 NEIGHBOURS = 15  # a frame and its 14 nearest, umap-learn's default
 MIN_DIST = 0.1  # umap-learn's default
-FIT_ROWS = 8192  # that the principal axes are fitted to where UMAP only begins with them
+FIT_ROWS = 4096  # that the principal axes are fitted to where UMAP only begins with them
 
 
 def project(

@@ -8,12 +8,13 @@ from dataeff_core.reporting import Reporter
 
 BLOCK = 4096  # rows searched at once
 EXACT_UP_TO = 8192  # rows that are compared with all others; of more, candidates are sought in cells first
-COMPONENTS = 96  # principal components that candidates are sought by
+COMPONENTS = 64  # principal components that candidates are sought by
 CANDIDATES = 2  # times k, compared at full length
 FARTHER = 1.1  # the neighbours found of a row may on average be this much farther than the true ones,
 SHARE = 0.97  # in this share of a sample's rows; where nothing is near, recall says little and costs the map nothing
 ROUNDING = 1e-5
 SAMPLE = 128  # rows it is measured on
+ROWS_A_CELL = 40  # that the cells are placed by
 PROBED = (8, 16, 32)  # of about sqrt(n) cells; the next number is tried where the neighbours found are too far
 FLOAT16_FROM = 200_000  # rows from which the full vectors are kept in half precision, and never all compared
 
@@ -48,7 +49,8 @@ def nearest(
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1 (zero rows stay), float32, contiguous."""
     vectors = np.ascontiguousarray(vectors, np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return vectors / np.maximum(lengths, 1e-12)[:, None]
 
 
 def _index(vectors: np.ndarray, k: int, axes: np.ndarray, seed: int, reporter: Reporter) -> Any:
@@ -61,7 +63,7 @@ def _index(vectors: np.ndarray, k: int, axes: np.ndarray, seed: int, reporter: R
         rng = np.random.default_rng(seed)
         index, inverted = _in_cells(axes, round(n**0.5), exact_copies=n < FLOAT16_FROM)
         inverted.cp.seed, inverted.cp.niter = seed % 2**31, 6
-        index.train(unit_rows(vectors[np.sort(rng.choice(n, min(n, 64 * inverted.nlist), replace=False))]))
+        index.train(unit_rows(vectors[np.sort(rng.choice(n, min(n, ROWS_A_CELL * inverted.nlist), replace=False))]))
         _fill(index, vectors, reporter)
         sample = unit_rows(vectors[np.sort(rng.choice(n, SAMPLE, replace=False))])
         if _finds_enough(index, inverted, sample, _true_distances(vectors, sample, k), k) or n >= FLOAT16_FROM:

@@ -8,7 +8,7 @@ from dataeff_core.errors import BadInput, Cancelled, Stale
 from dataeff_core.projection import NEIGHBOURS, into_square, layout, project
 from dataeff_core.projection.neighbours import nearest
 from dataeff_core.projection.pca import along, principal_axes
-from dataeff_core.projection.umap_layout import curve, forces, fuzzy_graph, umap_layout
+from dataeff_core.projection.umap_layout import umap_layout
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import save_frames
 from tests.fabrication import fabricate
@@ -174,46 +174,6 @@ def test_a_search_in_cells_finds_neighbours_as_near_as_the_true(
     assert (farther < 1.1).mean() > 0.9
     assert (indices[:, 0] == np.arange(3000)).all()
     np.testing.assert_array_equal(nearest(vectors, 15, axes=axes_of(vectors))[0], indices)
-
-
-def test_memberships_are_the_papers() -> None:
-    """Against a loop written from section 3.1: the nearest tied by 1, the ties of a row summing to log2 k."""
-    vectors = walks(200, dim=16)
-    indices, distances = nearest(vectors, 12, axes=axes_of(vectors))
-    n, directed = 200, np.zeros((200, 200))
-    for i in range(n):
-        d = distances[i, 1:].astype(float)
-        rho = min(d[d > 0])
-        low, high = 1e-12, 1e3
-        for _ in range(200):
-            sigma = (low + high) / 2
-            if np.exp(-np.maximum(d - rho, 0) / sigma).sum() > np.log2(12):
-                high = sigma
-            else:
-                low = sigma
-        sigma = max(sigma, 1e-3 * d.mean())
-        directed[i, indices[i, 1:]] = np.exp(-np.maximum(d - rho, 0) / sigma)
-    expected = directed + directed.T - directed * directed.T
-    found = fuzzy_graph(indices, distances).toarray()
-    np.testing.assert_allclose(found, expected, atol=1e-3)
-    np.testing.assert_array_equal(found, found.T)
-    assert (found.max(axis=1) > 0.999).all()
-
-
-def test_the_curve_is_umap_learns() -> None:
-    """The values that umap-learn documents for min_dist 0.1 and spread 1."""
-    assert curve(0.1) == pytest.approx((1.577, 0.895), abs=1e-3)
-
-
-def test_the_tables_are_the_gradients_formulas() -> None:
-    from scipy.sparse import csr_matrix
-
-    acting = forces(csr_matrix(np.ones((2, 2))), 1.577, 0.895)
-    s = 1.0  # 2^0 is entry 40 * 32
-    assert acting.pulls[40 * 32] == pytest.approx(-4 * 1.577 * 0.895 * s / (1 + 1.577 * s))
-    assert acting.pushes[40 * 32] == pytest.approx(2 * 0.895 / ((0.001 + s) * (1 + 1.577 * s)))
-    s = 2.0**3 * 1.25
-    assert acting.pulls[43 * 32 + 8] == pytest.approx(-4 * 1.577 * 0.895 * s**-0.105 / (1 + 1.577 * s**0.895))
 
 
 def test_two_points_that_are_tied_come_near_and_strangers_part() -> None:
