@@ -11,6 +11,7 @@ import types
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from dataeff_core.cli import VERBS, main
@@ -140,10 +141,14 @@ def test_a_reader_that_goes_away_is_no_error(root: str) -> None:
 
 
 def test_control_c_is_one_line_and_status_130(root: str) -> None:
-    with exclusive(Path(root) / "demo" / ".lock"):  # so that the demo waits
+    lock = Path(root) / "demo" / ".lock"
+    with exclusive(lock):  # so that the demo waits
         command = [sys.executable, "-m", "dataeff_core", "demo", "--json", "--workspace", root]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(4)
+        deadline = time.monotonic() + 60
+        while str(lock) not in [one.path for one in psutil.Process(process.pid).open_files()]:
+            assert time.monotonic() < deadline, "the demo never came to wait"
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
