@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from dataeff_core.backbones.checkpoints import load_weights, read_weights, weights_fingerprint
+from dataeff_core.backbones.devices import resolve_device, use_all_processors
+from dataeff_core.backbones.pretrained import check_name, pretrained_file
 from dataeff_core.encoders.base import LoadedEncoder
 from dataeff_core.encoders.batching import BatchSize
-from dataeff_core.encoders.checkpoints import load_weights, read_weights, weights_fingerprint
-from dataeff_core.encoders.devices import resolve_device, use_all_processors
 from dataeff_core.encoders.preparation import Preparation
-from dataeff_core.encoders.pretrained import check_name, pretrained_file
 from dataeff_core.errors import BadInput
 
 AGREEMENT = 0.999  # cosine that bfloat16 vectors must have with float32 ones, for every probe image

@@ -7,19 +7,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dataeff_core.workspace.benchmarks import Benchmark, BenchmarkRecord, Cell, CellRecord
     from dataeff_core.workspace.datasets import Dataset, DatasetRecord, Source
     from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
+    from dataeff_core.workspace.evaluations import Evaluation, EvaluationRecord
     from dataeff_core.workspace.maps import FrameMap, MapRecord
     from dataeff_core.workspace.root import Workspace
+    from dataeff_core.workspace.runs import Run, RunRecord, RunResult
     from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
 
 HOMES = {
+    "Benchmark": "benchmarks",
+    "BenchmarkRecord": "benchmarks",
+    "Cell": "benchmarks",
+    "CellRecord": "benchmarks",
     "Dataset": "datasets",
     "DatasetRecord": "datasets",
     "Embedding": "embeddings",
     "EmbeddingRecord": "embeddings",
+    "Evaluation": "evaluations",
+    "EvaluationRecord": "evaluations",
     "FrameMap": "maps",
     "MapRecord": "maps",
+    "Run": "runs",
+    "RunRecord": "runs",
+    "RunResult": "runs",
     "SavedSelection": "selections",
     "SelectionRecord": "selections",
     "Source": "datasets",
@@ -27,12 +39,21 @@ HOMES = {
 }
 
 __all__ = [
+    "Benchmark",
+    "BenchmarkRecord",
+    "Cell",
+    "CellRecord",
     "Dataset",
     "DatasetRecord",
     "Embedding",
     "EmbeddingRecord",
+    "Evaluation",
+    "EvaluationRecord",
     "FrameMap",
     "MapRecord",
+    "Run",
+    "RunRecord",
+    "RunResult",
     "SavedSelection",
     "SelectionRecord",
     "Source",

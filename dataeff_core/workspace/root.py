@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dataeff_core.errors import BadInput, NotFound
+from dataeff_core.workspace.benchmarks import Benchmark, BenchmarkRecord
 from dataeff_core.workspace.datasets import Dataset, DatasetRecord
 from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
+from dataeff_core.workspace.evaluations import Evaluation, EvaluationRecord
 from dataeff_core.workspace.maps import FrameMap, MapRecord
 from dataeff_core.workspace.records import find
+from dataeff_core.workspace.runs import Run, RunRecord
 from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
 from dataeff_core.workspace.storage import storage_errors, write_atomically
 
@@ -16,7 +19,8 @@ VARIABLE = "DATAEFF_WORKSPACE"
 
 
 class Workspace:
-    """A folder laid out as `datasets/<id>/...`, `thumbnails/`, `jobs/<id>/`."""
+    """A folder laid out as `datasets/<id>/...`, `runs/<id>/`, `evaluations/<id>/`, `benchmarks/<id>/`, `thumbnails/`,
+    `jobs/<id>/`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -107,3 +111,44 @@ class Workspace:
         selections = self.selections(dataset)
         record = find([one.record for one in selections], wanted, kind="selection")
         return next(one for one in selections if one.record.id == record.id)
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def evaluations_folder(self) -> Path:
+        return self.root / "evaluations"
+
+    @property
+    def benchmarks_folder(self) -> Path:
+        return self.root / "benchmarks"
+
+    def runs(self) -> list[Run]:
+        """All pre-training runs, finished or not, oldest first."""
+        return [Run(self.runs_folder / record.id, record) for record in RunRecord.read_all(self.runs_folder)]
+
+    def run(self, wanted: str) -> Run:
+        """A run by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
+        record = find(RunRecord.read_all(self.runs_folder), wanted, kind="run")
+        return Run(self.runs_folder / record.id, record)
+
+    def evaluations(self) -> list[Evaluation]:
+        """All evaluations, oldest first."""
+        parent = self.evaluations_folder
+        return [Evaluation(parent / record.id, record) for record in EvaluationRecord.read_all(parent)]
+
+    def evaluation(self, wanted: str) -> Evaluation:
+        """An evaluation by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
+        record = find(EvaluationRecord.read_all(self.evaluations_folder), wanted, kind="evaluation")
+        return Evaluation(self.evaluations_folder / record.id, record)
+
+    def benchmarks(self) -> list[Benchmark]:
+        """All benchmarks, finished or not, oldest first."""
+        parent = self.benchmarks_folder
+        return [Benchmark(parent / record.id, record) for record in BenchmarkRecord.read_all(parent)]
+
+    def benchmark(self, wanted: str) -> Benchmark:
+        """A benchmark by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
+        record = find(BenchmarkRecord.read_all(self.benchmarks_folder), wanted, kind="benchmark")
+        return Benchmark(self.benchmarks_folder / record.id, record)

@@ -1,0 +1,1 @@
+"""What a pre-trained encoder is worth: downstream scores with intervals, and NormDEL."""

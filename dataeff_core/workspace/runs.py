@@ -1,0 +1,153 @@
+"""A pre-training run on disk: what was asked, how it went step by step, what it left.
+
+run.json              RunRecord: all that determines it, written before the first step
+metrics.jsonl         one line a logged step (METRICS); lines after the checkpoint in use are cut off at resume
+checkpoint.pt         the newest whole state: model, optimiser, schedule, random states; read with weights_only=True
+snapshots/            epoch-00100.safetensors: the encoder as it was after that epoch
+reconstructions/      epoch-00100.png: the same frames each time (methods that reconstruct)
+encoder.safetensors   the finished encoder
+result.json           RunResult: there when the run has finished
+problem.json          {"sentence": ...}: why it stopped before its end, where it was not stopped on purpose
+.lock                 held by the process that trains
+"""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from dataeff_core.errors import Conflict
+from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.storage import exclusive, read_json
+
+METRICS = ("step", "epoch", "images_seen", "loss", "learning_rate", "gradient_norm", "images_per_second", "seconds")
+"""Of each line in metrics.jsonl: step (optimiser steps done), epoch (float, passes over the images), loss (mean since
+the line before), gradient_norm (before clipping), images_per_second (since the line before), seconds (of training in
+all attempts)."""
+
+
+class RunRecord(Record):
+    """What a run was asked to do: enough to do it again."""
+
+    FILE: ClassVar[str] = "run.json"
+    KIND: ClassVar[str] = "run"
+
+    name: str = ""
+    dataset: str
+    dataset_name: str
+    dataset_fingerprint: str
+    selection: str | None = None  # None: every frame of the dataset
+    selection_name: str = ""
+    retained: float  # share of the dataset's frames that it trains on, the paper's R
+    images: int
+    images_fingerprint: str  # over the content keys (sha256) of the frames it trains on, in order
+    method: str
+    preset: str = ""
+    params: dict[str, Any]  # all fields of the method, resolved
+    backbone: dict[str, Any]  # fields of backbones.Backbone
+    seed: int
+    epochs: int  # passes over the images, rounded up
+    steps: int  # optimiser steps
+    images_seen: int  # over the whole run
+    code_version: str
+
+
+class RunResult(BaseModel):
+    """What came out of a finished run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    FILE: ClassVar[str] = "result.json"
+
+    epochs: float
+    steps: int
+    images_seen: int
+    final_loss: float  # mean over the last epoch
+    seconds: float  # of training, all attempts together
+    images_per_second: float
+    device: str
+    precision: str
+    weights: str  # fingerprint of the encoder's weights
+    finished: str  # UTC, ISO 8601
+
+
+class Run:
+    """One run by its folder; every property reads what is on disk now."""
+
+    METRICS_FILE = "metrics.jsonl"
+    CHECKPOINT = "checkpoint.pt"
+    ENCODER = "encoder.safetensors"
+    PROBLEM = "problem.json"
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self.folder = folder
+        self.record = record
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def result(self) -> RunResult | None:
+        """What came out, None while it has not finished."""
+        path = self.folder / RunResult.FILE
+        return RunResult.model_validate(read_json(path)) if path.is_file() else None
+
+    @property
+    def state(self) -> Literal["done", "running", "stopped"]:
+        """Whether it has finished, a process trains it now, or neither."""
+        if (self.folder / RunResult.FILE).is_file():
+            return "done"
+        try:
+            with exclusive(self.lock_file, wait=False):
+                return "stopped"
+        except Conflict:
+            return "running"
+
+    @property
+    def problem(self) -> str:
+        """Why it stopped before its end, in one sentence; '' where nothing was noted."""
+        path = self.folder / self.PROBLEM
+        return str(read_json(path)["sentence"]) if path.is_file() else ""
+
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / ".lock"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        return self.folder / self.CHECKPOINT
+
+    @property
+    def encoder_file(self) -> Path:
+        """The finished encoder's weights; not there before the run has finished."""
+        return self.folder / self.ENCODER
+
+    def snapshot_file(self, epoch: int) -> Path:
+        return self.folder / "snapshots" / f"epoch-{epoch:05d}.safetensors"
+
+    @property
+    def snapshots(self) -> dict[int, Path]:
+        """Epoch -> the encoder's weights after it, ascending."""
+        return _by_epoch(self.folder / "snapshots", "safetensors")
+
+    def reconstruction_file(self, epoch: int) -> Path:
+        return self.folder / "reconstructions" / f"epoch-{epoch:05d}.png"
+
+    @property
+    def reconstructions(self) -> dict[int, Path]:
+        """Epoch -> the picture of what it made of the same frames, ascending."""
+        return _by_epoch(self.folder / "reconstructions", "png")
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """One row a logged step, columns METRICS; a last line that is being written is left out."""
+        path = self.folder / self.METRICS_FILE
+        lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+        return pd.DataFrame([json.loads(line) for line in lines], columns=list(METRICS))
+
+
+def _by_epoch(folder: Path, suffix: str) -> dict[int, Path]:
+    files = sorted(folder.glob(f"epoch-*.{suffix}"))
+    return {int(file.stem.removeprefix("epoch-")): file for file in files}
