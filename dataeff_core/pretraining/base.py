@@ -141,7 +141,7 @@ class PretrainingMethod(BaseModel, ABC):
 
     @abstractmethod
     def augment(self, images: "torch.Tensor", numbers: "torch.Tensor") -> "torch.Tensor":
-        """(n, s, s, 3) uint8 and (n, VIEWS, augmentations.NUMBERS) float32 in [0, 1) -> views as `network` takes them.
+        """(n, s, s, 3) uint8 and (n, VIEWS, augmentations.NUMBERS) float32 in [0, 1) -> views for `network`.
 
         A function of its arguments alone, image by image, so that a resumed or divided batch is the same batch.
         """
