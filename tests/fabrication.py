@@ -39,6 +39,7 @@ HOSTILE_NAMES = (
     "emoji \N{MICROSCOPE}.png",
     "[link](javascript:alert(1)) $x^2$ :red[x] <b>.png",
 )
+MEDDEL = {"k": 3, "epsilon": 0.9, "rule": "cover", "keep": "near"}
 
 
 def fabricate(
@@ -51,18 +52,20 @@ def fabricate(
     thumbnails: bool = True,
     distinct: int | None = None,
     hostile_names: bool = False,
+    masks: bool = False,
     name: str = "fabricated",
 ) -> tuple[Workspace, Dataset, Embedding, FrameMap]:
     """A workspace at `root` holding one dataset with `frames` frames in `groups` groups, an embedding of `dim`
-    dimensions and a map; originals lie in the folder `<root>-source`.
+    dimensions and a map; originals lie in the folder `<root>-source`, or `<root>-<name>-source` under another name.
 
     `distinct` limits how many different pictures there are (default: one a frame, at most 400); frames that share
     a picture share its sha256. `hostile_names` gives the first frames and groups names that try to break out of
-    HTML, Markdown and CSV. Without `thumbnails` neither thumbnails nor originals are written.
+    HTML, Markdown and CSV. Without `thumbnails` neither thumbnails nor originals are written. With `masks` each
+    frame has a mask (a disc; every eighth is empty) and the labels `finding` and `<b>site</b>`.
     """
     rng = np.random.default_rng(seed)
     workspace = Workspace.open(root)
-    source = root.with_name(f"{root.name}-source")
+    source = root.with_name(f"{root.name}-source" if name == "fabricated" else f"{root.name}-{name}-source")
     distinct_pictures = min(distinct or frames, frames, 400)
     scene = _scenes(frames, groups)
     table = _frames_table(frames, groups, hostile_names, rng)
@@ -76,6 +79,8 @@ def fabricate(
     if thumbnails:
         files = [source / path for path in table["path"]]
         table["file_bytes"] = [file.stat().st_size if file.is_file() else 0 for file in files]
+    if masks:
+        _add_masks_and_labels(source, table)
     dataset = _save_dataset(workspace, source, table.astype(FRAME_COLUMNS | {"invalid_measure": "string"}), name)
     vectors = _vectors(scene, dim, rng)
     embedding = _save_embedding(dataset, vectors)
@@ -83,7 +88,13 @@ def fabricate(
 
 
 def fabricate_selection(
-    dataset: Dataset, embedding: Embedding, *, keep: float = 0.3, seed: int = 0, name: str = ""
+    dataset: Dataset,
+    embedding: Embedding,
+    *,
+    keep: float = 0.3,
+    seed: int = 0,
+    name: str = "",
+    method: str = "meddel",
 ) -> SavedSelection:
     """A saved selection whose numbers agree with each other: every dropped duplicate has a kept representative of
     its own group where there is one."""
@@ -112,7 +123,7 @@ def fabricate_selection(
     ).astype({"override": "string", "reviewer": "string", "reviewed_at": "string", "representative_id": "string"})
     dropped = decisions.loc[~kept, "reason"].value_counts()
     record = SelectionRecord(
-        id=f"meddel-{seed:06x}{round(keep * 1000):03d}",
+        id=f"{method.replace('_', '-')}-{seed:06x}{round(keep * 1000):03d}",
         name=name,
         dataset=dataset.id,
         dataset_name=dataset.record.name,
@@ -120,8 +131,8 @@ def fabricate_selection(
         embedding=embedding.id,
         encoder="descriptor",
         weights="none",
-        method="meddel",
-        params={"k": 3, "epsilon": 0.9, "eta": round(0.9 + keep / 20, 3), "rule": "cover", "keep": "near"},
+        method=method,
+        params=MEDDEL | {"eta": round(0.9 + keep / 20, 3)} if method == "meddel" else {},
         seed=seed,
         frames=len(frames),
         kept=int(kept.sum()),
@@ -219,6 +230,19 @@ def _write_pictures(
     return [keys[one] for one in pictures.tolist()]
 
 
+def _add_masks_and_labels(source: Path, table: pd.DataFrame) -> None:
+    """A mask a frame in `<source>-masks`, beside it by the same path; two label columns."""
+    y, x = np.mgrid[-1 : 1 : int(table["height"].iat[0]) * 1j, -1 : 1 : int(table["width"].iat[0]) * 1j]
+    for number, path in enumerate(table["path_bytes"]):
+        file = source.with_name(f"{source.name}-masks") / os.fsdecode(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        disc = np.hypot(x - 0.3 * np.cos(number), y - 0.3 * np.sin(number)) < 0.35 * (number % 8 != 0)
+        file.write_bytes(_encoded(Image.fromarray((disc * 255).astype(np.uint8)), "PNG"))
+    table["mask_bytes"] = table["path_bytes"]
+    table["label_finding"] = np.where(np.arange(len(table)) % 8 != 0, "polyp", "normal")
+    table["label_<b>site</b>"] = np.array(["colon", "stomach", "ileum"])[np.arange(len(table)) % 3]
+
+
 def _encoded(pixels: Image.Image, form: str) -> bytes:
     out = io.BytesIO()
     pixels.save(out, form)
@@ -226,10 +250,11 @@ def _encoded(pixels: Image.Image, form: str) -> bytes:
 
 
 def _save_dataset(workspace: Workspace, source: Path, table: pd.DataFrame, name: str) -> Dataset:
+    masks = source.with_name(f"{source.name}-masks")
     record = DatasetRecord(
         id=f"{name}-000001",
         name=name,
-        sources=(Source(root=str(source)),),
+        sources=(Source(root=str(source), masks=str(masks) if masks.is_dir() else None),),
         frames_file="",
         unreadable_file="",
         fingerprint="",
