@@ -16,6 +16,7 @@ class Reporter:
     """Takes progress and says whether to go on. Silent; subclasses override `show` and `stop_asked`."""
 
     def __init__(self) -> None:
+        self.job = ""  # the id of the job whose work is reported; '' outside of one
         self.phase_name = ""
         self.done = 0
         self.total: int | None = None

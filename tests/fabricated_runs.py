@@ -103,7 +103,7 @@ def fabricate_run(
 
 
 def metrics_of(record: RunRecord, points: int, *, of: int) -> pd.DataFrame:
-    """The first `points` of `of` logged steps, columns METRICS: warm-up and cosine, a loss that falls, then levels."""
+    """The first `points` of `of` logged steps, columns METRICS: warm-up, cosine, a loss that falls and levels off."""
     rng = np.random.default_rng([record.seed, record.images])
     share = np.arange(1, of + 1) / of
     step = np.maximum(1, np.round(share * record.steps)).astype(int)

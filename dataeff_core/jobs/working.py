@@ -33,6 +33,7 @@ class JobReporter(Reporter):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self.job = folder.name
         self.shown_at = self.looked_at = float("-inf")
         self.shown_phase = ""
         self.stopping = False

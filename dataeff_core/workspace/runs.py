@@ -8,6 +8,7 @@ reconstructions/      epoch-00100.png: the same frames each time (methods that r
 encoder.safetensors   the finished encoder
 result.json           RunResult: there when the run has finished
 problem.json          {"sentence": ...}: why it stopped before its end, where it was not stopped on purpose
+job                   the id of the job that trains it, or last did; not there where none did
 .lock                 held by the process that trains
 """
 
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.errors import Conflict
 from dataeff_core.workspace.records import Record
-from dataeff_core.workspace.storage import exclusive, read_json
+from dataeff_core.workspace.storage import exclusive, read_json, write_atomically
 
 METRICS = ("step", "epoch", "images_seen", "loss", "learning_rate", "gradient_norm", "images_per_second", "seconds")
 """Of each line in metrics.jsonl: step (optimiser steps done), epoch (float, passes over the images), loss (mean since
@@ -79,6 +80,7 @@ class Run:
     CHECKPOINT = "checkpoint.pt"
     ENCODER = "encoder.safetensors"
     PROBLEM = "problem.json"
+    JOB = "job"
 
     def __init__(self, folder: Path, record: RunRecord) -> None:
         self.folder = folder
@@ -110,6 +112,16 @@ class Run:
         """Why it stopped before its end, in one sentence; '' where nothing was noted."""
         path = self.folder / self.PROBLEM
         return str(read_json(path)["sentence"]) if path.is_file() else ""
+
+    @property
+    def job(self) -> str:
+        """The id of the job that trains it, or last did; '' where none did."""
+        path = self.folder / self.JOB
+        return path.read_text().strip() if path.is_file() else ""
+
+    def note_job(self, job: str) -> None:
+        """Note whose work it is now: a job's id (`reporter.job`), '' for none."""
+        write_atomically(self.folder / self.JOB, lambda stream: stream.write(job.encode()))
 
     @property
     def lock_file(self) -> Path:
