@@ -36,6 +36,7 @@ def test_a_link_straight_to_a_page_has_the_frame_around_it(page, server: Server)
     """First in this file: the server is fresh, nobody has been on the main page yet."""
     page.goto(f"{server.url}/data")
     settled(page)
+    page.get_by_role("combobox", name="Dataset").wait_for()  # a fresh server draws its first page slowly
     assert page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()[-1].endswith("Export")
     assert page.get_by_role("combobox", name="Dataset").count() == 1
     assert page.title() == "Data · DataEff"
