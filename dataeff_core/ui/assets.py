@@ -1,8 +1,8 @@
 """The files in assets/: our components' HTML, CSS and JavaScript, and the logo."""
 
-from pathlib import Path
+from dataeff_core.assets import FOLDER
 
-FOLDER = Path(__file__).parents[2] / "assets"
+__all__ = ["FOLDER", "read"]
 
 
 def read(name: str) -> str:
