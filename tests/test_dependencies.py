@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dataeff_core"
-FAMILIES = ("datasets", "encoders", "selection", "exporting")
+FAMILIES = ("datasets", "encoders", "selection", "exporting", "pretraining", "evaluation")
 
 
 def modules_after(statement: str) -> set[str]:
@@ -19,10 +19,24 @@ def modules_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["selection", "selection.meddel", "jobs", "cli", "datasets.importing", "encoders", "exporting", "workspace"],
+    [
+        "selection",
+        "selection.meddel",
+        "jobs",
+        "cli",
+        "datasets.importing",
+        "encoders",
+        "exporting",
+        "workspace",
+        "backbones",
+        "pretraining",
+        "pretraining.base",
+        "evaluation",
+        "benchmarking",
+    ],
 )
 def test_core_imports_no_heavy_library(module: str) -> None:
-    heavy = {"streamlit", "torch", "timm", "umap", "numba", "sklearn", "skimage"}
+    heavy = {"streamlit", "torch", "timm", "torchmetrics", "umap", "numba", "sklearn", "skimage"}
     assert not modules_after(f"import dataeff_core.{module}") & heavy
 
 
@@ -31,10 +45,22 @@ def test_the_command_line_starts_with_the_standard_library_alone() -> None:
 
 
 def test_the_dashboards_modules_import_neither_torch_nor_umap() -> None:
-    names = [f"dataeff_core.ui.{path.stem}" for path in (PACKAGE / "ui").glob("*.py") if path.stem != "__init__"]
+    paths = [path.relative_to(PACKAGE.parent).with_suffix("") for path in (PACKAGE / "ui").rglob("*.py")]
+    names = [".".join(path.parts) for path in paths if path.name != "__init__"]
     loaded = modules_after("\n".join(f"import {name}" for name in names))
     assert "streamlit" in loaded
-    assert not loaded & {"torch", "timm", "umap", "numba", "sklearn"}
+    assert not loaded & {"torch", "timm", "torchmetrics", "umap", "numba", "sklearn"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_family_knows_what_composes_them(family: str) -> None:
+    above = {
+        (path.name, name)
+        for path in (PACKAGE / family).rglob("*.py")
+        for name in imports(path)
+        if name.startswith(("dataeff_core.benchmarking", "dataeff_core.cli", "dataeff_core.ui"))
+    }
+    assert above == set()
 
 
 def imports(path: Path) -> set[str]:
