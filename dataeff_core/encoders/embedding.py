@@ -12,10 +12,10 @@ import pandas as pd
 
 from dataeff_core.encoders.base import Encoder, LoadedEncoder
 from dataeff_core.encoders.batching import Rebatcher
-from dataeff_core.encoders.decoding import default_workers, prepared_chunks
 from dataeff_core.encoders.feature_store import FeatureStore
-from dataeff_core.encoders.reading import original_tasks, thumbnail_tasks
 from dataeff_core.errors import BadInput
+from dataeff_core.frame_reading.decoding import default_workers, prepared_chunks
+from dataeff_core.frame_reading.reading import original_tasks, thumbnail_tasks
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord

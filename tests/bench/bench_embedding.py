@@ -47,8 +47,8 @@ def imported(root: Path, count: int) -> tuple[Workspace, Dataset]:
 
 def descriptor_row(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
     """The rate over several times the same thumbnails, so that the start of the workers weighs as in real sets."""
-    from dataeff_core.encoders.decoding import default_workers, prepared_chunks
-    from dataeff_core.encoders.reading import thumbnail_tasks
+    from dataeff_core.frame_reading.decoding import default_workers, prepared_chunks
+    from dataeff_core.frame_reading.reading import thumbnail_tasks
     from dataeff_core.reporting import Reporter
 
     tasks = thumbnail_tasks(workspace, dataset.frames) * 10

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from dataeff_core.encoders.reading import Task, read
 from dataeff_core.errors import WorkerDied
+from dataeff_core.frame_reading.reading import Task, read
 from dataeff_core.reporting import Reporter
 
 CHUNK = 16  # frames prepared and handed over together
 WAITING_CHUNKS = 4  # prepared chunks that may wait, for each worker
-PRELOADED = ("dataeff_core.encoders", "dataeff_core.encoders.reading", "dataeff_core.encoders.preparation")
+PRELOADED = ("dataeff_core.frame_reading.reading",)  # and where the preparation is from
 IN_PROCESS = 128  # up to this many frames no worker is started: its start would take longer
 
 Preparation = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -69,7 +69,7 @@ class _Pool:
     """The processes, their task queue and their bounded result queue."""
 
     def __init__(self, tasks: Sequence[Task], prepare: Preparation, workers: int) -> None:
-        context = _context()
+        context = _context(prepare.__module__)
         self.left = len(tasks)
         count = min(workers, len(tasks))
         self.task_queue = context.Queue()
@@ -117,13 +117,13 @@ class _Pool:
             one.close()
 
 
-def _context() -> Any:
+def _context(module: str) -> Any:
     """Processes that inherit nothing of this one, which may run threads: forked from a bare server that has done
-    the imports once, where the system can do that."""
+    the imports once, `module` too, where the system can do that."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", *PRELOADED])
+    context.set_forkserver_preload(["__main__", *PRELOADED, module])
     return context
 
 
