@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from dataeff_core.backbones import Backbone
+from dataeff_core.pretraining.augmentation import Augmentation
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +20,10 @@ def _in(section: str, **extra: Any) -> dict[str, Any]:
     return {"section": section, **extra}
 
 
-class PretrainingMethod(BaseModel, ABC):
+class PretrainingMethod(Augmentation, ABC):
     """One self-supervised method; the instance is all its hyper-parameters. Defaults are the paper's where the paper
-    (MedDEL, its pre-training settings) gives them, else our choice, which the description says."""
+    (MedDEL, its pre-training settings) gives them, else our choice, which the description says. The fields of
+    `Augmentation` are every method's, each with its own defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -139,9 +141,12 @@ class PretrainingMethod(BaseModel, ABC):
         Random parameters are drawn from `seed`. Raises BadInput, NotFound.
         """
 
-    @abstractmethod
     def augment(self, images: "torch.Tensor", numbers: "torch.Tensor") -> "torch.Tensor":
         """(n, s, s, 3) uint8 and (n, VIEWS, augmentations.NUMBERS) float32 in [0, 1) -> views for `network`.
 
         A function of its arguments alone, image by image, so that a resumed or divided batch is the same batch.
         """
+        from dataeff_core.pretraining.augmentations import augmented
+
+        backbone = self.backbone()
+        return augmented(images, numbers, self, size=self.image_size, mean=backbone.mean, std=backbone.std)
