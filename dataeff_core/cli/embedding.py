@@ -16,7 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--encoder",
         metavar="NAME",
         default="descriptor",
-        help="'descriptor' (no weights needed), 'timm' (a ViT-B/16) or 'timm:<model>' (any timm model)",
+        help="'descriptor' (no weights needed), 'timm' (a ViT-B/16), 'timm:<model>' (any timm model), 'run:<id>' (a "
+        "finished pre-training run) or 'run' (the newest)",
     )
     parser.add_argument(
         "--checkpoint",
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     embedding = embed(
         workspace,
         workspace.dataset(args.dataset),
-        make(args.encoder, checkpoint=args.checkpoint),
+        make(args.encoder, checkpoint=args.checkpoint, workspace=workspace),
         device=args.device,
         workers=args.workers,
         reporter=reporter,

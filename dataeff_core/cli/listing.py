@@ -92,7 +92,7 @@ def _methods(workspace: Workspace) -> list[dict[str, Any]]:
 def _encoders(workspace: Workspace) -> list[dict[str, Any]]:
     from dataeff_core.encoders import ENCODERS
 
-    return [{"name": one.NAME, "title": one.TITLE} for one in ENCODERS]
+    return [{"name": name, "title": title} for one in ENCODERS for name, title in one.offered(workspace)]
 
 
 def _runs(workspace: Workspace) -> list[dict[str, Any]]:

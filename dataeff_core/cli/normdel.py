@@ -7,8 +7,8 @@ from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
 
 SUMMARY = (
-    "Weigh a model's downstream score with the share of the data that it was pre-trained on: "
-    "NormDEL = sigmoid(mIoU exp(-alpha R)), from 0.5 to 0.7311."
+    "Weigh a downstream score with the share of the data kept for it: DEL = mIoU exp(0 - alpha R), NormDEL = 1 / "
+    "(1 + exp(0 - DEL)), a number from 0.5 to 0.7311."
 )
 
 

@@ -3,12 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from dataeff_core.workspace.root import Workspace
 
 
 class LoadedEncoder(ABC):
@@ -71,12 +74,24 @@ class Encoder(BaseModel):
     USES_TORCH: ClassVar[bool] = False
 
     @classmethod
-    def named(cls, model: str, checkpoint: Path | None) -> "Encoder":
-        """The encoder for what the user typed after ':' ('' for nothing) and a checkpoint file. Raises BadInput."""
+    def named(cls, model: str, checkpoint: Path | None, workspace: "Workspace | None" = None) -> "Encoder":
+        """The encoder for what the user typed after ':' ('' for nothing) and a checkpoint file; `workspace` is where
+        one that was made here is looked for. Raises BadInput, NotFound."""
         if model or checkpoint is not None:
             extra = f"the model {model!r}" if model else f"the checkpoint {checkpoint}"
             raise BadInput(f"encoder {cls.NAME!r} does not take {extra}; leave it out, or choose timm:<model>")
         return cls()
+
+    @classmethod
+    def recorded(cls, params: dict[str, Any], checkpoint: str | None, workspace: "Workspace") -> "Encoder":
+        """The encoder that an embedding's record tells of: its `params()` and its `checkpoint_file`. Raises NotFound
+        when what it was made from is gone from `workspace`."""
+        return cls(**params, **({"checkpoint": checkpoint} if checkpoint else {}))
+
+    @classmethod
+    def offered(cls, workspace: "Workspace") -> list[tuple[str, str]]:
+        """What a user of `workspace` may choose of this kind: (as it is typed, one plain line), best first."""
+        return [(cls.NAME, cls.TITLE)]
 
     @property
     def full_name(self) -> str:

@@ -57,7 +57,7 @@ def calibrate(
     if loaded is None:
         from dataeff_core.encoders import reload
 
-        loaded = reload(embedding)
+        loaded = reload(workspace, embedding)
     rng = np.random.default_rng(seed)
     rows = _sample(dataset, rng)
     copies = _similarities_of_copies(

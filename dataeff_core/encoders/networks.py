@@ -11,13 +11,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from dataeff_core.backbones import Backbone
 from dataeff_core.backbones.checkpoints import load_weights, read_weights, weights_fingerprint
 from dataeff_core.backbones.devices import resolve_device, use_all_processors
 from dataeff_core.backbones.pretrained import check_name, pretrained_file
+from dataeff_core.backbones.vit import build
 from dataeff_core.encoders.base import LoadedEncoder
 from dataeff_core.encoders.batching import BatchSize
 from dataeff_core.encoders.preparation import Preparation
-from dataeff_core.errors import BadInput
+from dataeff_core.errors import BadInput, DataEffError, MissingWeights, NotFound
+from dataeff_core.workspace.runs import Run
 
 AGREEMENT = 0.999  # cosine that bfloat16 vectors must have with float32 ones, for every probe image
 FASTER = 1.1  # and how much faster it must be to be used
@@ -60,6 +63,37 @@ def load_timm(name: str, checkpoint: Path | None, device: str) -> "Network":
         fill=tuple(round(255 * channel) for channel in config["mean"]),
     )
     return Network(model, preparation, config["mean"], config["std"], where)
+
+
+def load_run(run: Run, device: str) -> "Network":
+    """The encoder that a finished pre-training run left.
+
+    Raises NotFound when the run was deleted, BadInput when it has not finished or its weights are not those it left.
+    """
+    result = run.result if run.folder.is_dir() else None
+    if result is None:
+        raise _unfinished(run)
+    file, backbone = run.encoder_file, Backbone.model_validate(run.record.backbone)
+    damaged = f"the weights of run {run.id} are damaged; pre-train again, or use another encoder"
+    try:
+        vit = build(backbone, weights=read_weights(file), source=str(file))
+    except (BadInput, MissingWeights) as error:
+        raise BadInput(f"{damaged} ({error})") from error
+    size = backbone.image_size
+    network = Network(
+        vit, Preparation(size, size, 1.0, "squash"), backbone.mean, backbone.std, resolve_device(device)
+    )
+    if network.weights != result.weights:
+        raise BadInput(f"{damaged} ({file.name} is not what it left)")
+    return network
+
+
+def _unfinished(run: Run) -> DataEffError:
+    if not run.folder.is_dir():
+        return NotFound(f"run {run.id} is gone, and its encoder with it; pre-train again, or use another encoder")
+    if run.state == "running":
+        return BadInput(f"run {run.id} has not finished yet; wait until it has, or use another encoder")
+    return BadInput(f"run {run.id} stopped before its end; run `pretrain --resume {run.id}` first")
 
 
 class Network(LoadedEncoder):

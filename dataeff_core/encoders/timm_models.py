@@ -9,6 +9,7 @@ from dataeff_core.encoders.base import Encoder
 
 if TYPE_CHECKING:
     from dataeff_core.encoders.networks import Network
+    from dataeff_core.workspace.root import Workspace
 
 # 768 numbers a frame, as the paper's encoder; trained without labels, and its licence allows any use
 DEFAULT_MODEL = "vit_base_patch16_224.dino"
@@ -32,7 +33,7 @@ class TimmModel(Encoder):
     )
 
     @classmethod
-    def named(cls, model: str, checkpoint: Path | None) -> "TimmModel":
+    def named(cls, model: str, checkpoint: Path | None, workspace: "Workspace | None" = None) -> "TimmModel":
         """'' is the default model."""
         file = str(checkpoint.expanduser().absolute()) if checkpoint is not None else None
         return cls(model=model or DEFAULT_MODEL, checkpoint=file)

@@ -124,7 +124,7 @@ def _draw_encoder(workspace: Workspace, dataset: Dataset, verbs: Sequence[str]) 
     """Choose what turns frames into numbers, and start."""
     from dataeff_core.encoders import ENCODERS
 
-    names = {one.TITLE: one for one in ENCODERS}
+    names = {one.TITLE: one for one in ENCODERS if one.offered(workspace)}
     title = st.radio("How frames are compared", list(names), key="encoder-kind")
     instance = forms.draw(names[title], key=f"encoder-{names[title].NAME}")
     checkpoint = (instance.checkpoint_file or "") if instance is not None else ""

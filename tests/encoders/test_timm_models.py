@@ -210,7 +210,7 @@ def test_embedding_and_coming_back_to_it(checkpoint: Path, tmp_path: Path, capfd
     assert embedding.record.encoder_params == {"model": SMALL}, "no path in what determines the vectors"
     assert embedding.record.notes["precision"] in ("float32", "bfloat16")
     assert embedding.record.notes["agreement_with_float32"] >= 0.999
-    again = reload(embedding)
+    again = reload(workspace, embedding)
     picture = np.asarray(Image.open(dataset.file(dataset.frames.iloc[3])))
     vector = again.finish(again.features([picture]))[0]
     assert vector @ embedding.vectors[3].astype(np.float32) >= 0.999
@@ -223,7 +223,7 @@ def test_embedding_and_coming_back_to_it(checkpoint: Path, tmp_path: Path, capfd
     stale = embedding.record.model_copy(update={"weights": "0" * 64})
     stale.write(embedding.folder)
     with pytest.raises(Stale, match="other weights"):
-        reload(workspace.embedding(dataset, embedding.id))
+        reload(workspace, workspace.embedding(dataset, embedding.id))
 
 
 class Rounds(torch.nn.Module):
