@@ -3,6 +3,7 @@
 import { REASONS, KEPT, PINNED, decide, fetchPacked, frameId, keptCurve, mergeScores, rowOf } from "./explorer_data.js";
 import { drawCurve, element, Limit } from "./explorer_limits.js";
 import { FrameMap } from "./explorer_map.js";
+import { Prices } from "./explorer_prices.js";
 import { categoryColours, legendEntries, luminance, rgb, scoreColours } from "./explorer_colours.js";
 import { clock, number, percent } from "./explorer_text.js";
 
@@ -88,10 +89,11 @@ class Explorer {
     this.tip = element("div", { class: "tip", role: "status", hidden: true });
     this.notice = element("div", { class: "notice", role: "status", text: words.loading });
     this.legend = element("div", { class: "legend" });
+    this.prices = new Prices(words);
     this.root.append(element("div", { class: "main" },
       element("div", { class: "bar" }, this.tools, this.fitButton, this.clear, element("span", { class: "spring" }),
         this.colourPicker),
-      this.stage, this.legend));
+      this.stage, this.legend, this.prices.root));
     this.stage.append(this.notice, this.tip);
     try {
       this.map = new FrameMap(this.stage, {
@@ -110,6 +112,8 @@ class Explorer {
   /** Take over what Python says now: other geometry or scores, limits set from outside, the frame in the why card. */
   async update(data) {
     this.data = data;
+    this.prices.setData(data.prices);
+    this.root.classList.toggle("priced", Boolean(data.prices));
     this.readTheme();
     if (this.webgl && !this.told) { this.told = true; this.tell("trouble", this.webgl); }
     try {
@@ -275,6 +279,7 @@ class Explorer {
     this.map?.setCodes(codes);
     this.showCounts();
     this.redrawCurve();
+    this.prices.draw(this.counted.kept / this.codes.length);
     this.showLegend();
   }
 
@@ -315,6 +320,7 @@ class Explorer {
   redrawCharts() {
     for (const control of Object.values(this.limitControls ?? {})) control.draw();
     if (this.counted) this.redrawCurve();
+    this.prices?.draw(this.prices.share);
   }
 
   // --- map ----------------------------------------------------------------------------------------------------

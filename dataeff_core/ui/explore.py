@@ -1,5 +1,7 @@
 """The Explore page: what is missing yet, or the explorer, the why card and the galleries as one state."""
 
+from typing import Any
+
 import streamlit as st
 
 from dataeff_core.errors import NotFound
@@ -8,6 +10,7 @@ from dataeff_core.ui import (
     charts,
     explore_galleries,
     explore_more,
+    explore_prices,
     explore_saving,
     explore_starting,
     explorer,
@@ -27,11 +30,11 @@ def draw(workspace: Workspace, dataset: Dataset | None) -> None:
         return
     view = explorer.view_of(explored)
     explorer.resend(view)
-    _draw_live(workspace, explored, view)
+    _draw_live(workspace, explored, view, explore_prices.prices(workspace, explored.dataset))
 
 
 @st.fragment
-def _draw_live(workspace: Workspace, explored: Explored, view: View) -> None:
+def _draw_live(workspace: Workspace, explored: Explored, view: View, prices: dict[str, Any] | None) -> None:
     """All that follows a limit; only this runs again when one moves."""
     decided = explored.decide(view.limits)
     found = _why(explored, decided, view)
@@ -45,7 +48,7 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View) -> None:
     explore_saving.draw_head(workspace, explored, decided)
     left, right = st.columns([2.45, 1], gap="medium")
     with left:
-        explorer.draw(explored, view, decided, partner)
+        explorer.draw(explored, view, decided, partner, prices)
         if view.trouble:
             _draw_sample(explored, decided)
     with right, st.container(key="why-card-box"):

@@ -77,9 +77,11 @@ def clear_address() -> None:
         st.query_params.pop(name, None)
 
 
-def draw(explored: Explored, view: View, decided: Decided, partner: str) -> None:
+def draw(
+    explored: Explored, view: View, decided: Decided, partner: str, prices: dict[str, Any] | None = None
+) -> None:
     """Draw the component; what the visitor does in it changes `view` before the next run. `partner` is the id of
-    the frame that stands for the one picked, or ''."""
+    the frame that stands for the one picked, or ''; `prices` are the curves beside the map, where there are any."""
     key = f"explorer-{explored.family}-{'plain' if words.state.plain_words() else 'symbols'}"
 
     def said(name: str) -> Any:
@@ -100,7 +102,7 @@ def draw(explored: Explored, view: View, decided: Decided, partner: str) -> None
 
     _component(
         key=key,
-        data=component_data(explored, view, decided, partner, key),
+        data=component_data(explored, view, decided, partner, key) | {"prices": prices},
         on_limits_change=limits_moved,
         on_picked_change=frame_picked,
         on_lasso_change=lasso_drawn,

@@ -62,7 +62,7 @@ def reasons() -> list[dict[str, Any]]:
     ]
 
 
-def spoken() -> dict[str, str]:
+def spoken() -> dict[str, str | None]:
     """All that the component says."""
     return {
         "mode": "How to choose",
@@ -98,4 +98,14 @@ def spoken() -> dict[str, str]:
         "by_invalid": words.label("invalid_score").lower(),
         "more_categories": "and {n} more, hues repeat",
         "faded_removed": "faded: removed",
+        "miou": words.label("miou"),
+        "miou_help": words.help_of("miou"),
+        "normdel": words.label("normdel"),
+        "normdel_help": words.help_of("normdel"),
+        "published": "published",
+        "no_published": "no published curve",
+        "measured": "{share} kept: {name} scored {miou} there (NormDEL {normdel}).",
+        "between": "{share} kept: {name} would score about {miou} (NormDEL {normdel}), between two measured shares.",
+        "outside": "{share} kept: not measured; the benchmark has {low} to {high}.",
+        "no_prices": "What a share costs in quality stands here once a benchmark has run; see Results.",
     }

@@ -25,6 +25,7 @@ ASSETS = {
     "explorer_shaders.js": "text/javascript",
     "explorer_text.js": "text/javascript",
     "explorer_limits.js": "text/javascript",
+    "explorer_prices.js": "text/javascript",
     "explorer_colours.js": "text/javascript",
     "explorer.css": "text/css",
 }

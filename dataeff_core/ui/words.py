@@ -57,7 +57,42 @@ TERMS: dict[str, Term] = {
     ),
     "group": Term("Patient or video", "group", "Frames that belong together: one patient, one video, one procedure."),
     "cluster": Term("Kind of view", "cluster", "Frames that show much the same sort of picture."),
+    "loss": Term("Remaining error", "loss", "How far the network's answers are from the truth; it should fall."),
+    "learning_rate": Term("Step size", "learning rate", "How much the network is changed in a step; up, then down."),
+    "gradient_norm": Term(
+        "Size of the corrections", "gradient norm", "How strongly the network is pulled; jumps mean trouble."
+    ),
+    "images_per_second": Term("Images a second", "images/s", "How fast the training goes."),
+    "epoch": Term("Passes over the frames", "epochs", "One pass shows the network each of its frames once."),
+    "images_seen": Term("Images seen", "images seen", "Passes times frames: what a training costs in work."),
     "encoder": Term("How frames are compared", "encoder", "What turns each frame into numbers that can be compared."),
+    "miou": Term(
+        "Overlap (mIoU)",
+        "mIoU",
+        "How far what the model marks and what experts marked is the same area, mean of the test images; 1 is all.",
+    ),
+    "normdel": Term(
+        "Overlap for its size (NormDEL)",
+        "NormDEL",
+        "The overlap weighed with how few frames it took; from 0.5 to 0.731, and easy for a small subset to win.",
+    ),
+    "del": Term("DEL", "DEL", "The overlap times exp(-alpha R): what NormDEL squeezes into 0.5 to 0.731."),
+    "alpha": Term("Worth of a small subset", "α (alpha)", "How much keeping fewer frames counts; 0: not at all."),
+    "fg_iou_mean_per_image": Term(
+        "Overlap, mean of the images",
+        "fg_iou_mean_per_image",
+        "IoU of the marked area in each test image, averaged over the images; two empty masks count 1. The paper's.",
+    ),
+    "fg_iou_pooled": Term(
+        "Overlap, all pixels together",
+        "fg_iou_pooled",
+        "IoU of the marked area over the pixels of all test images at once; large findings weigh more.",
+    ),
+    "two_class_mean": Term(
+        "Overlap, finding and background",
+        "two_class_mean",
+        "Mean of the finding's and the background's IoU; never low, as most of an image is background.",
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""The Results page: benchmarks and single evaluations, their figures, forms and sentences."""
