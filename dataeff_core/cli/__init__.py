@@ -32,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if job is not None:
         from dataeff_core.jobs.working import serve
 
-        return serve(Path(job), lambda reporter: _work(arguments, reporter))
+        verb = VERBS.get(arguments[0])
+        takes_slot = verb is None or verb.takes_slot(arguments)
+        return serve(Path(job), lambda reporter: _work(arguments, reporter), takes_slot=takes_slot)
     json_wanted = "--json" in arguments
     try:
         args, result = execute(arguments, TerminalReporter())

@@ -7,8 +7,8 @@ from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
 
 SUMMARY = (
-    "Weigh a downstream score with the share of the data kept for it: DEL = mIoU exp(0 - alpha R), NormDEL = 1 / "
-    "(1 + exp(0 - DEL)), a number from 0.5 to 0.7311."
+    "Weigh a downstream score with the share R of the data kept for it: DEL = mIoU / exp(alpha R), NormDEL = its "
+    "sigmoid, a number from 0.5 to 0.7311."
 )
 
 

@@ -20,6 +20,11 @@ class Verb:
     summary: str
     long: bool = False  # takes --background
     creates_workspace: bool = False  # makes the workspace folder when it is not there
+    works_with: str = ""  # the option without which it only starts other jobs and waits for them
+
+    def takes_slot(self, arguments: Sequence[str]) -> bool:
+        """Whether a job with these arguments does work of its own, so that it must wait for a free processor."""
+        return not self.works_with or any(one.partition("=")[0] == self.works_with for one in arguments)
 
     def load(self) -> Any:
         """The verb's module."""

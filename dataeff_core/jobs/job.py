@@ -1,6 +1,6 @@
 """One job as its folder tells it.
 
-job.json       what was asked: verb, arguments, folder it was asked in, attempt
+job.json       what was asked: verb, arguments, folder it was asked in, attempt, the job to be done before it
 process.json   pid and start time of the process that works on it
 running.json   when it left the queue
 progress.json  phase, done, total, seconds left
@@ -89,6 +89,28 @@ class Job:
     def attempt(self) -> int:
         """1, and one more for each time it was resumed."""
         return int(self._asked()["attempt"])
+
+    @property
+    def after(self) -> "Job | None":
+        """The job that has to be done before this one may begin, where there is one."""
+        former = self._asked().get("after")
+        return Job(self.folder.parent / str(former)) if former else None
+
+    def may_begin(self) -> bool:
+        """Whether the job before it is done. Raises Conflict when that one has ended otherwise, or is gone."""
+        former = self.after
+        if former is None:
+            return True
+        if not (former.folder / JOB).is_file():
+            raise Conflict(f"job {former.id}, which had to be done first, is gone; start this one anew")
+        ended = former.status
+        if ended.state in ENDED and ended.state != "done":
+            said = f" ({ended.error})" if ended.error else ""
+            raise Conflict(
+                f"job {former.id} ({former.verb}), which had to be done first, ended as {ended.state}{said}; resume "
+                "that one, then this one"
+            )
+        return ended.state == "done"
 
     @property
     def status(self) -> JobStatus:

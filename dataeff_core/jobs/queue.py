@@ -1,5 +1,8 @@
 """Who may work now: one job for each GPU, one in all on a machine without, first come first served.
 
+A job that has to wait for another one keeps its place and holds nobody up. A job that only starts other jobs and
+waits for them takes no slot, or it would wait for ever where there is one.
+
 A ticket is an empty file `jobs/.queue/<time>.<job id>`. Whoever has the oldest ticket of a living job takes the
 first free slot, a locked file; the system frees it when the process ends, however it ends.
 """
@@ -13,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from dataeff_core.errors import DataEffError
 from dataeff_core.jobs.job import Job
 from dataeff_core.jobs.processes import ProcessIdentity
 from dataeff_core.reporting import Reporter
@@ -50,10 +54,11 @@ def drop_ticket(folder: Path) -> None:
 def slot(folder: Path, reporter: Reporter) -> Iterator[str]:
     """Wait for the job's turn and a free slot, and hold it; yields the slot's device, '' for none.
 
-    Raises Cancelled when a stop is asked while waiting.
+    Raises Cancelled when a stop is asked while waiting, Conflict when the job before it was not done.
     """
+    job = Job(folder)
     try:
-        while (held := _try_slots(folder) if _is_first(folder) else None) is None:
+        while (held := _try_slots(folder) if job.may_begin() and _is_first(folder) else None) is None:
             reporter.check()
             time.sleep(POLL_SECONDS)
     finally:
@@ -63,17 +68,38 @@ def slot(folder: Path, reporter: Reporter) -> Iterator[str]:
         yield device
 
 
+@contextlib.contextmanager
+def no_slot(folder: Path, reporter: Reporter) -> Iterator[str]:
+    """Wait only for the job that has to be done before; yields '', no device. Raises as `slot`."""
+    drop_ticket(folder)
+    job = Job(folder)
+    while not job.may_begin():
+        reporter.check()
+        time.sleep(POLL_SECONDS)
+    yield ""
+
+
 def _is_first(folder: Path) -> bool:
-    """Whether no living job waits before this one; tickets of the dead are thrown away."""
+    """Whether no living job that may begin waits before this one; tickets of the dead are thrown away."""
     for ticket in sorted((folder.parent / QUEUE).glob("[0-9]*")):
         name = ticket.name.partition(".")[2]
         if name == folder.name:
             return True
         other = folder.parent / name
         if other.is_dir() and Job(other).status.state == "queued":
-            return False
-        ticket.unlink(missing_ok=True)
+            if _may_begin(Job(other)):
+                return False
+        else:
+            ticket.unlink(missing_ok=True)
     return True
+
+
+def _may_begin(job: Job) -> bool:
+    """Whether `job` is ready to be served; one that is about to fail, or vanished meanwhile, is not."""
+    try:
+        return job.may_begin()
+    except DataEffError:
+        return False
 
 
 def _try_slots(folder: Path) -> tuple[IO[str], str] | None:

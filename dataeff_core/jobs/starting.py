@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from dataeff_core.workspace.root import Workspace
 
 
-def start(workspace: Workspace, argv: Sequence[str], *, cwd: Path | None = None) -> Job:
+def start(workspace: Workspace, argv: Sequence[str], *, cwd: Path | None = None, after: Job | None = None) -> Job:
     """Start `python -m dataeff_core ARGV` as a job of `workspace` and return at once; `argv` begins with the verb.
 
-    Relative paths in `argv` count from `cwd`, by default the present folder. Raises BadInput, StorageFailed.
+    Relative paths in `argv` count from `cwd`, by default the present folder. With `after` it keeps its place in the
+    queue and begins once that job is done; it fails, saying so, when that one ends otherwise. Raises BadInput,
+    StorageFailed.
     """
     from dataeff_core.workspace.records import fresh_id, now
 
@@ -29,6 +31,7 @@ def start(workspace: Workspace, argv: Sequence[str], *, cwd: Path | None = None)
     with storage_errors("making the job", job.folder):
         job.folder.mkdir(parents=True)
     asked = {"schema_version": 1, "verb": argv[0], "argv": list(argv), "created": now()}
+    asked["after"] = after.id if after is not None else None
     with exclusive(job.folder / LOCK):
         write_json(job.folder / JOB, {**asked, "cwd": str((cwd or Path.cwd()).absolute()), "attempt": 1})
         run_process(job)

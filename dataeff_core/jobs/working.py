@@ -16,7 +16,7 @@ from typing import Any
 from dataeff_core.errors import Cancelled, DataEffError
 from dataeff_core.jobs.job import CANCEL, PROGRESS, RUNNING, STATUS, JobStatus, Progress, seconds_between
 from dataeff_core.jobs.processes import detach
-from dataeff_core.jobs.queue import slot
+from dataeff_core.jobs.queue import no_slot, slot
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.storage import write_json
 
@@ -62,8 +62,11 @@ class JobReporter(Reporter):
         return self.stopping
 
 
-def serve(folder: Path, work: Work) -> int:
-    """Be the process of the job in `folder`: wait for a slot, do `work`, note how it ended. Returns the status."""
+def serve(folder: Path, work: Work, *, takes_slot: bool = True) -> int:
+    """Be the process of the job in `folder`: wait for a slot, do `work`, note how it ended. Returns the status.
+
+    `takes_slot` is false for work that consists in starting other jobs and waiting for them.
+    """
     detach(folder)
     from dataeff_core.workspace.records import now
 
@@ -71,7 +74,7 @@ def serve(folder: Path, work: Work) -> int:
     reporter = JobReporter(folder)
     started = None
     try:
-        with slot(folder, reporter) as device:
+        with (slot if takes_slot else no_slot)(folder, reporter) as device:
             started = now()
             write_json(folder / RUNNING, {"started": started})
             if device:
@@ -79,6 +82,9 @@ def serve(folder: Path, work: Work) -> int:
             status = _outcome(work, reporter)
     except (Cancelled, KeyboardInterrupt) as error:
         status = JobStatus("cancelled", error=str(error) or "stopped; resume it to go on")
+    except DataEffError as error:  # it could not begin
+        reporter.log(str(error))
+        status = JobStatus("failed", error=str(error))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the last word is not to be cut off
     finished = now()
     seconds = seconds_between(started, finished) if started else None

@@ -49,12 +49,15 @@ def draw(workspace: Workspace) -> None:
 
 
 def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:
-    """Start each command line as a job, to be worked on in this order, and say so in a passing note.
+    """Start each command line as a job, each to begin when the one before it is done, and say so in a passing note.
 
     What is under way already is not started twice (a button pressed twice). Raises DataEffError.
     """
     under_way = {tuple(job.argv): job for job in active_jobs(workspace)}
-    found = [under_way.get(tuple(argv)) or jobs.start(workspace, argv) for argv in commands_]
+    found: list[Job] = []
+    for argv in commands_:
+        former = found[-1] if found else None
+        found.append(under_way.get(tuple(argv)) or jobs.start(workspace, argv, after=former))
     names = ", ".join(words(job.verb).lower() for job in found)
     st.toast(f"Under way in the background: {names}. You can go on meanwhile.", icon=":material/rocket_launch:")
     return found
