@@ -18,14 +18,27 @@ class Reporter:
     def __init__(self) -> None:
         self.job = ""  # the id of the job whose work is reported; '' outside of one
         self.phase_name = ""
-        self.done = 0
+        self.note = ""  # what else is to be said of the phase now, such as a loss; may change at every step
+        self.done = self.done_before = 0
         self.total: int | None = None
         self.phase_started = time.monotonic()
+        self.seconds_left: float | None = None  # of the phase, where the work knows better than its mean pace
 
-    def phase(self, name: str, total: int | None = None) -> None:
-        """Begin a named phase of `total` steps (None: unknown). Raises Cancelled if a stop was asked."""
-        self.phase_name, self.done, self.total = name, 0, total
+    def phase(self, name: str, total: int | None = None, *, done: int = 0) -> None:
+        """Begin a named phase of `total` steps (None: unknown), of which an earlier attempt has `done` some.
+
+        Raises Cancelled if a stop was asked.
+        """
+        self.phase_name, self.note, self.total = name, "", total
+        self.done = self.done_before = done
         self.phase_started = time.monotonic()
+        self.seconds_left = None
+        self.show()
+        self.check()
+
+    def expect(self, seconds_left: float | None) -> None:
+        """Say how long this phase still takes; None: its mean pace tells. Raises Cancelled if a stop was asked."""
+        self.seconds_left = seconds_left
         self.show()
         self.check()
 
@@ -52,10 +65,18 @@ class Reporter:
             raise Cancelled(f"stopped during '{self.phase_name}'; what was finished is kept, run it again to go on")
 
     def eta_seconds(self) -> float | None:
-        """Seconds left in this phase at its mean pace so far, or None while unknown."""
-        if not self.total or not self.done:
+        """Seconds left in this phase: as the work said, else at its mean pace so far; None while unknown."""
+        if self.seconds_left is not None:
+            return self.seconds_left
+        done_now = self.done - self.done_before
+        if not self.total or not done_now:
             return None
-        return (time.monotonic() - self.phase_started) / self.done * max(0, self.total - self.done)
+        return (time.monotonic() - self.phase_started) / done_now * max(0, self.total - self.done)
+
+    @property
+    def said(self) -> str:
+        """The phase's name and note, for people."""
+        return f"{self.phase_name} ({self.note})" if self.note else self.phase_name
 
     def log(self, message: str) -> None:
         """Note one line for whoever reads the log."""
@@ -100,8 +121,8 @@ class TerminalReporter(Reporter):
     def line(self) -> str:
         """The bar as text: name, share done, counts, time left."""
         if self.total is None:
-            return f"{self.phase_name}: {self.done}"
+            return f"{self.said}: {self.done}"
         share = self.done / self.total if self.total else 1.0
         eta = self.eta_seconds()
         left = f", {eta:.0f} s left" if eta is not None and share < 1 else ""
-        return f"{self.phase_name}: {share:4.0%} ({self.done}/{self.total}{left})"
+        return f"{self.said}: {share:4.0%} ({self.done}/{self.total}{left})"

@@ -1,6 +1,7 @@
 """Which processor a network runs on, and with how many threads."""
 
 import os
+import platform
 from typing import TYPE_CHECKING
 
 from dataeff_core.errors import BadInput
@@ -29,9 +30,33 @@ def resolve_device(wanted: str) -> "torch.device":
         raise BadInput(f"device {wanted!r} is not understood; choose one of {', '.join(DEVICES)}") from error
 
 
-def use_all_processors() -> None:
-    """As many threads as processors this process may use: PyTorch's own count ignores limits set from outside."""
+def use_all_processors(processes: int = 1) -> None:
+    """As many threads as processors this process may use: PyTorch's own count ignores limits set from outside. With
+    several `processes` at one task on this machine, an equal share of them each."""
     import torch
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), usable)))
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), usable // processes)))
+
+
+def has_bfloat16(device: "torch.device") -> bool:
+    """Whether the device multiplies bfloat16 in hardware, so that autocast to it pays."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    if platform.machine() in ("x86_64", "AMD64"):  # oneDNN also says yes where it only emulates it
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether PyTorch raised `error` because memory ran out, on a GPU or on the CPU."""
+    import torch
+
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and ("can't allocate memory" in said or "not enough memory" in said)
+    )

@@ -1,10 +1,13 @@
 """`list`: what there is."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dataeff_core.workspace import Run
 
 SUMMARY = "List datasets, embeddings, selections and runs of the workspace, or the methods and encoders there are."
 
@@ -96,8 +99,27 @@ def _encoders(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _runs(workspace: Workspace) -> list[dict[str, Any]]:
-    """Pre-training runs: a workspace holds none before it can make them."""
-    return []
+    return [_about_run(run) for run in workspace.runs()]
+
+
+def _about_run(run: "Run") -> dict[str, Any]:
+    record, result = run.record, run.result
+    return {
+        "id": run.id,
+        "name": record.name,
+        "method": record.method,
+        "dataset": record.dataset_name,
+        "selection": record.selection or "",
+        "images": record.images,
+        "retained": record.retained,
+        "epochs": record.epochs,
+        "images_seen": record.images_seen,
+        "seed": record.seed,
+        "state": run.state,
+        "final_loss": result.final_loss if result else None,
+        "problem": "" if result else run.problem,
+        "created": record.created,
+    }
 
 
 LISTS = {

@@ -43,6 +43,8 @@ VERBS: dict[str, Verb] = {
     "compare": Verb("comparing", "set two selections side by side"),
     "export": Verb("exporting", "write a selection's subset and its manifest", long=True),
     "verify": Verb("verifying", "check an export against its hashes and its recipe", long=True),
+    "pretrain": Verb("pretraining", "pre-train a network on a dataset or a selection", long=True),
+    "evaluate": Verb("evaluating", "score an encoder on a downstream dataset", long=True),
     "normdel": Verb("normdel", "weigh a downstream score with the share of data kept for it"),
     "jobs": Verb("jobs_", "list, show, cancel and resume background jobs"),
     "list": Verb("listing", "list what there is"),

@@ -49,7 +49,7 @@ class JobReporter(Reporter):
         elif time.monotonic() - self.shown_at < SHOW_SECONDS and self.done != self.total:
             return
         self.shown_at = time.monotonic()
-        progress = Progress(self.phase_name, self.done, self.total, self.eta_seconds())
+        progress = Progress(self.said, self.done, self.total, self.eta_seconds())
         fresh = self.folder / f".{PROGRESS}.fresh"
         with contextlib.suppress(OSError):  # a courtesy: a full disk must show in the work, not here
             fresh.write_text(json.dumps(asdict(progress)))

@@ -1,6 +1,7 @@
 """A pre-training run on disk: what was asked, how it went step by step, what it left.
 
 run.json              RunRecord: all that determines it, written before the first step
+frames.parquet        the images it trains on, in order: frame_id, sha256 (the content key)
 metrics.jsonl         one line a logged step (METRICS); lines after the checkpoint in use are cut off at resume
 checkpoint.pt         the newest whole state: model, optimiser, schedule, random states; read with weights_only=True
 snapshots/            epoch-00100.safetensors: the encoder as it was after that epoch
@@ -13,6 +14,7 @@ job                   the id of the job that trains it, or last did; not there w
 """
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -52,6 +54,8 @@ class RunRecord(Record):
     epochs: int  # passes over the images, rounded up
     steps: int  # optimiser steps
     images_seen: int  # over the whole run
+    snapshots: tuple[int, ...] = ()  # epochs after which its encoder is kept
+    notes: dict[str, Any] = {}  # frames left out because they cannot be read, frames that are scaled up, ...
     code_version: str
 
 
@@ -76,6 +80,7 @@ class RunResult(BaseModel):
 class Run:
     """One run by its folder; every property reads what is on disk now."""
 
+    FRAMES = "frames.parquet"
     METRICS_FILE = "metrics.jsonl"
     CHECKPOINT = "checkpoint.pt"
     ENCODER = "encoder.safetensors"
@@ -89,6 +94,11 @@ class Run:
     @property
     def id(self) -> str:
         return self.record.id
+
+    @cached_property
+    def frames(self) -> pd.DataFrame:
+        """The images it trains on, in order; columns frame_id, sha256."""
+        return pd.read_parquet(self.folder / self.FRAMES)
 
     @property
     def result(self) -> RunResult | None:

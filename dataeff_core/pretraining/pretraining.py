@@ -1,0 +1,319 @@
+"""From frames in the workspace to a finished run, and from a stopped run to the same finished one."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dataeff_core import __version__
+from dataeff_core.backbones.devices import resolve_device, use_all_processors
+from dataeff_core.errors import BadInput, Cancelled, DataEffError, MissingWeights, NotFound, Stale, StorageFailed
+from dataeff_core.pretraining import make
+from dataeff_core.pretraining.base import PretrainingMethod
+from dataeff_core.pretraining.budgets import Budget, budget
+from dataeff_core.pretraining.images import Images, Store, side_of, small_frames
+from dataeff_core.reporting import Reporter
+from dataeff_core.selection.base import check_seed
+from dataeff_core.workspace import Dataset, Run, RunRecord, SavedSelection, Workspace
+from dataeff_core.workspace.records import fresh_id
+from dataeff_core.workspace.storage import (
+    exclusive,
+    file_sha256,
+    fingerprint,
+    new_folder,
+    storage_errors,
+    write_atomically,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dataeff_core.pretraining.distributed import Processes
+
+NAMED = 3  # unreadable frames that are named; the rest is counted
+
+
+def pretrain(
+    workspace: Workspace,
+    source: Dataset | SavedSelection,
+    method: PretrainingMethod,
+    *,
+    epochs: int | None = None,
+    images_seen: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    name: str = "",
+    preset: str = "",
+    snapshots: Sequence[float] = (),
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> Run:
+    """Train `method`'s network on the frames of a dataset, or on those that a selection keeps; the finished run.
+
+    Its length is `epochs` passes or at least `images_seen` images; with neither budgets.DEFAULT_EPOCHS. After each
+    share in `snapshots` (of its epochs, in (0, 1)) the encoder is kept too. Frames that cannot be read are left out
+    and named in the record's notes. `workers` processes read frames that no run has read before (default: one a
+    processor). An equal run that the same job (`reporter.job`) has begun is gone on with; else it is a new run.
+
+    Raises BadInput (no images, fewer than a batch, a value that cannot be used, a loss that is no longer finite,
+    too little memory), Stale, MissingWeights, StorageFailed, Cancelled; the last checkpoint then stays.
+    """
+    request = _Request(method, epochs, images_seen, check_seed(seed), name, preset, tuple(snapshots))
+    chosen = _chosen(workspace, source)
+    request.length(len(chosen.frames))
+    with _processes(device, reporter) as (processes, told):
+        begun = _begun(workspace, request, chosen, told.job) if processes.writes else None
+        if begun is not None and begun.result is not None:
+            return begun
+        network = _network(method, seed, processes)  # first: what cannot be built must not wait for the images
+        if processes.writes and begun is None:
+            begun = _begin(workspace, request, chosen, workers, told)
+        run = _opened(workspace, processes.from_first(begun.id if begun else ""))
+        return _trained(workspace, run, method, network, processes=processes, reporter=told)
+
+
+def resume(workspace: Workspace, run: Run, *, device: str = "auto", reporter: Reporter | None = None) -> Run:
+    """Go on with a run that stopped, from its last checkpoint; the finished run, at once if it has finished.
+
+    It trains on just the images it began with, known by their content: what has changed in the dataset since does
+    not matter while they can be had. Raises Stale where they cannot, Conflict while another process trains it,
+    BadInput for a damaged checkpoint, and what `pretrain` raises.
+    """
+    if run.result is not None:
+        return run
+    with _processes(device, reporter) as (processes, told):
+        method = make(run.record.method, run.record.params)
+        network = _network(method, run.record.seed, processes)
+        return _trained(workspace, run, method, network, processes=processes, reporter=told)
+
+
+def begun_by(workspace: Workspace, job: str) -> Run | None:
+    """The newest run that this job trains or has trained, None where there is none."""
+    return next((run for run in reversed(workspace.runs()) if job and run.job == job), None)
+
+
+# ---- what is asked -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: PretrainingMethod
+    epochs: int | None
+    images_seen: int | None
+    seed: int
+    name: str
+    preset: str
+    snapshots: tuple[float, ...]
+
+    def length(self, images: int) -> Budget:
+        """Raises BadInput."""
+        return budget(images, self.method.batch_size, epochs=self.epochs, images_seen=self.images_seen)
+
+    def snapshot_epochs(self, epochs: int) -> tuple[int, ...]:
+        """The epochs after which the encoder is kept. Raises BadInput for a share outside (0, 1)."""
+        for share in self.snapshots:
+            if not 0 < share < 1:
+                raise BadInput(f"snapshot {share} is not between 0 and 1; give shares of the run such as 0.25")
+        return tuple(sorted({max(1, round(share * epochs)) for share in self.snapshots} - {epochs}))
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    dataset: Dataset
+    selection: SavedSelection | None
+    frames: pd.DataFrame  # of dataset.frames, those to train on
+
+
+def _chosen(workspace: Workspace, source: Dataset | SavedSelection) -> _Chosen:
+    if isinstance(source, Dataset):
+        return _Chosen(source, None, source.frames)
+    record = source.record
+    dataset = workspace.dataset(record.dataset)
+    if record.dataset_fingerprint != dataset.fingerprint:
+        raise Stale(
+            f"selection {source.id} was made before {dataset.record.name} changed; run `select {dataset.id}` again"
+        )
+    kept = source.decisions.loc[source.decisions["decision"] == "kept", "frame_id"]
+    return _Chosen(dataset, source, dataset.frames[dataset.frames["frame_id"].isin(set(kept))])
+
+
+def _begun(workspace: Workspace, request: _Request, chosen: _Chosen, job: str) -> Run | None:
+    """The run that this job has begun with an equal request."""
+    run = begun_by(workspace, job)
+    if run is None:
+        return None
+    record, selection = run.record, chosen.selection.id if chosen.selection else None
+    asked = (chosen.dataset.id, selection, request.method.NAME, _params(request.method), request.seed, request.name)
+    same = asked == (record.dataset, record.selection, record.method, record.params, record.seed, record.name)
+    return run if same and request.length(record.images).steps == record.steps else None
+
+
+def _params(method: PretrainingMethod) -> dict[str, Any]:
+    return method.model_dump(mode="json")
+
+
+# ---- beginning ---------------------------------------------------------------------------------------------------
+
+
+def _begin(workspace: Workspace, request: _Request, chosen: _Chosen, workers: int | None, reporter: Reporter) -> Run:
+    """Prepare the images and write the run's folder, all but its training."""
+    method, dataset, selection = request.method, chosen.dataset, chosen.selection
+    bad = Store(workspace, side_of(method)).fill(dataset, chosen.frames, workers=workers, reporter=reporter)
+    frames = chosen.frames[~chosen.frames["sha256"].isin(list(bad))]
+    length = request.length(len(frames))
+    record = RunRecord(
+        id=fresh_id(method.NAME),
+        name=request.name,
+        dataset=dataset.id,
+        dataset_name=dataset.record.name,
+        dataset_fingerprint=dataset.fingerprint,
+        selection=selection.id if selection else None,
+        selection_name=selection.record.name if selection else "",
+        retained=len(frames) / len(dataset.frames),
+        images=len(frames),
+        images_fingerprint=fingerprint(frames["sha256"].tolist()),
+        method=method.NAME,
+        preset=request.preset,
+        params=_params(method),
+        backbone=method.backbone().model_dump(mode="json"),
+        seed=request.seed,
+        epochs=length.epochs,
+        steps=length.steps,
+        images_seen=length.images_seen,
+        snapshots=request.snapshot_epochs(length.epochs),
+        notes=_notes(method, chosen.frames, bad),
+        code_version=__version__,
+    )
+    for sentence in (one for one in record.notes.values() if isinstance(one, str)):
+        reporter.log(sentence)
+    run = Run(workspace.runs_folder / record.id, record)
+    with new_folder(run.folder) as making:
+        table = frames[["frame_id", "sha256"]]
+        write_atomically(making / Run.FRAMES, lambda stream: table.to_parquet(stream, index=False))
+        Run(making, record).note_job(reporter.job)
+        record.write(making)
+    return run
+
+
+def _notes(method: PretrainingMethod, frames: pd.DataFrame, bad: dict[str, str]) -> dict[str, Any]:
+    """What is to be known of the images, in words and numbers."""
+    notes: dict[str, Any] = {}
+    lost = frames[frames["sha256"].isin(list(bad))]
+    if len(lost):
+        named = [
+            f"{path}: {bad[key]}" for path, key in zip(lost["path"][:NAMED], lost["sha256"][:NAMED], strict=True)
+        ]
+        more = "; ..." if len(lost) > NAMED else ""
+        notes["unreadable"] = len(lost)
+        notes["left_out"] = f"{len(lost)} of {len(frames)} frames cannot be read, left out: {'; '.join(named)}{more}"
+    small = small_frames(frames, method.image_size)
+    if small:
+        notes["small"] = small
+        notes["scaled_up"] = (
+            f"{small} of {len(frames)} frames are smaller than the network's input of {method.image_size} x "
+            f"{method.image_size} pixels and are scaled up; a lower image_size saves time"
+        )
+    if method.start_from is not None:
+        notes["start_from_sha256"] = file_sha256(Path(method.start_from))
+    return notes
+
+
+def _opened(workspace: Workspace, run_id: str) -> Run:
+    folder = workspace.runs_folder / run_id
+    return Run(folder, RunRecord.read(folder))
+
+
+# ---- training ----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _processes(device: str, reporter: Reporter | None) -> Iterator[tuple["Processes", Reporter]]:
+    """This process among those of the run, and who hears of its progress: of the first process alone."""
+    from dataeff_core.pretraining.distributed import joined
+
+    with joined(resolve_device(device)) as processes:
+        use_all_processors(processes.count if processes.device.type == "cpu" else 1)
+        yield processes, reporter if reporter is not None and processes.writes else Reporter()
+
+
+def _network(method: PretrainingMethod, seed: int, processes: "Processes") -> "nn.Module":
+    """The method's network as the run begins. Raises BadInput, NotFound, MissingWeights."""
+    from dataeff_core.backbones.checkpoints import read_weights
+
+    if method.batch_size % processes.count:
+        raise BadInput(
+            f"batch_size {method.batch_size} cannot be shared by {processes.count} processes; use a multiple of it"
+        )
+    if method.accumulate > method.batch_size // processes.count:
+        raise BadInput(
+            f"accumulate {method.accumulate} is more than the {method.batch_size // processes.count} images of a "
+            "step; lower it"
+        )
+    weights = None
+    if method.start_from is not None:
+        path = Path(method.start_from)
+        if not path.is_file():
+            raise MissingWeights(f"start_from {path} is not there; give an existing file, or leave it out")
+        weights = read_weights(path)
+    return method.network(seed=seed, weights=weights)
+
+
+def _trained(
+    workspace: Workspace,
+    run: Run,
+    method: PretrainingMethod,
+    network: "nn.Module",
+    *,
+    processes: "Processes",
+    reporter: Reporter,
+) -> Run:
+    """Train `run` to its end while holding its lock, and note why if it does not get there."""
+    from dataeff_core.pretraining.training import train
+
+    with exclusive(run.lock_file, wait=False) if processes.writes else contextlib.nullcontext():
+        if run.result is not None:
+            return run
+        problem = run.folder / run.PROBLEM
+        if processes.writes:
+            run.note_job(reporter.job)
+            with storage_errors("writing", problem):
+                problem.unlink(missing_ok=True)
+        try:
+            images = _images_of(workspace, run, method, reporter)
+            train(run, method, network, images, processes=processes, reporter=reporter)
+        except DataEffError as error:
+            if processes.writes and not isinstance(error, Cancelled):
+                with contextlib.suppress(StorageFailed):  # the disk may be full
+                    write_json(problem, {"sentence": str(error)})
+            raise
+    return run
+
+
+def _images_of(workspace: Workspace, run: Run, method: PretrainingMethod, reporter: Reporter) -> Images:
+    """Just the images the run began with, by their content. Raises Stale when some can no longer be had."""
+    keys = run.frames["sha256"].tolist()
+    if fingerprint(keys) != run.record.images_fingerprint:
+        raise Stale(f"{Run.FRAMES} of run {run.id} is not what it began with; start a new run")
+    store = Store(workspace, side_of(method))
+    images = store.images(keys)
+    if images is not None:
+        return images
+    missing = store.missing(keys)
+    reason = "they are no longer in the dataset"
+    try:
+        dataset = workspace.dataset(run.record.dataset)
+        bad = store.fill(dataset, dataset.frames[dataset.frames["sha256"].isin(missing)], reporter=reporter)
+        reason = next(iter(bad.values()), reason)
+    except NotFound:
+        reason = f"the dataset {run.record.dataset_name} is gone"
+    images = store.images(keys)
+    if images is None:
+        raise Stale(
+            f"{len(store.missing(keys))} of the {len(keys)} images that run {run.id} began with cannot be had any "
+            f"more ({reason}); put them back, or start a new run"
+        )
+    return images

@@ -1,0 +1,313 @@
+"""The loop: every method is trained by it, on a CPU or GPU, in one process or several.
+
+A step is a function of the run's record, the parameters before it and the step's number. So a run that was stopped
+and resumed has the same loss curve as one that was not, to the bit on a CPU.
+"""
+
+import math
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from dataeff_core.backbones.checkpoints import weights_fingerprint
+from dataeff_core.backbones.devices import has_bfloat16, is_out_of_memory
+from dataeff_core.errors import BadInput, Cancelled
+from dataeff_core.pretraining import interrupts, metrics, training_state
+from dataeff_core.pretraining.augmentations import NUMBERS
+from dataeff_core.pretraining.base import PretrainingMethod
+from dataeff_core.pretraining.batches import SHOWN, Batch, Batches, divided
+from dataeff_core.pretraining.budgets import Budget
+from dataeff_core.pretraining.distributed import Processes
+from dataeff_core.pretraining.images import Images, Squash
+from dataeff_core.pretraining.schedule import learning_rate
+from dataeff_core.reporting import Reporter
+from dataeff_core.workspace.records import now
+from dataeff_core.workspace.runs import Run, RunResult
+from dataeff_core.workspace.storage import write_atomically, write_json
+
+BETAS = (0.9, 0.95)  # of AdamW; MAE's (the paper gives none)
+UNDECAYED = ("pos_embed", "cls_token", "reg_token", "mask_token", "hidden_token")  # beside biases and norms
+CHECKPOINT_SECONDS = 120.0  # at most between two checkpoints ...
+EPOCH_SECONDS = 20.0  # ... and at least so long before the end of an epoch makes one
+CHECKPOINT_SHARE = 0.05  # of the time at most, however long writing one takes
+FRAMES_SHOWN, PICTURES = 6, 12  # frames in a reconstruction; pictures over a run
+
+
+def train(
+    run: Run,
+    method: PretrainingMethod,
+    network: Any,
+    images: Images,
+    *,
+    processes: Processes,
+    reporter: Reporter,
+) -> RunResult:
+    """Train `network` from the run's checkpoint, or from its beginning, to its end; the first process writes.
+
+    Raises BadInput when the loss is no longer finite or memory does not suffice, StorageFailed on a full disk,
+    Cancelled: the last checkpoint stays and the run can be resumed.
+    """
+    with torch.random.fork_rng(devices=[processes.device] if processes.device.type == "cuda" else []):
+        training = _Training(run, method, network, images, processes=processes, reporter=reporter)
+        training.work()
+        return training.finish()
+
+
+@dataclass(frozen=True)
+class Part:
+    """What goes through the network at once."""
+
+    images: torch.Tensor  # on a CPU (m, VIEWS, 3, s, s) the views; for a GPU (m, side, side, 3) uint8
+    view_numbers: torch.Tensor | None  # where the views are still to be made
+    loss_numbers: torch.Tensor
+    share: float  # of the step's images
+
+
+class _Training:
+    """One process's share of a run."""
+
+    def __init__(
+        self,
+        run: Run,
+        method: PretrainingMethod,
+        network: Any,  # an nn.Module as PretrainingMethod.network makes it
+        images: Images,
+        *,
+        processes: Processes,
+        reporter: Reporter,
+    ) -> None:
+        record = run.record
+        self.run, self.method, self.images, self.processes, self.reporter = run, method, images, processes, reporter
+        self.device, self.seed, self.steps = processes.device, record.seed, record.steps
+        self.network = network.to(self.device).train()
+        self.optimiser = optimiser_for(network, method)
+        self.parameters = [one for one in network.parameters() if one.requires_grad]
+        self.bfloat16 = method.precision == "bfloat16" or (method.precision == "auto" and has_bfloat16(self.device))
+        self.budget = Budget(record.images, method.batch_size, record.steps, record.epochs)
+        self.batches = Batches(
+            images,
+            method.batch_size,
+            self.seed,
+            method.VIEWS,
+            NUMBERS,
+            method.numbers(),
+            rank=processes.rank,
+            processes=processes.count,
+        )
+        self.log_every = max(1, min(50, self.steps // 1000))
+        self.snapshot_at = {self.budget.step_after(epoch): epoch for epoch in record.snapshots}
+        every = max(1, -(-record.epochs // PICTURES))
+        shown = [*range(every, record.epochs, every), record.epochs] if method.RECONSTRUCTS else []
+        self.picture_at = {self.budget.step_after(epoch): epoch for epoch in shown}
+        self.progress = training_state.restore(run, self.network, self.optimiser)
+        self.saved_step = self.progress.step
+        self.saved_at = time.monotonic()
+        self.saving_seconds = 0.0
+
+    # ---- the loop ---------------------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        if self.processes.writes:
+            metrics.cut(self.run, self.progress.step)
+        self.reporter.phase("pre-training", self.steps, done=self.progress.step)
+        self.began = time.monotonic() - self.progress.seconds
+        self.sums = torch.tensor(
+            [self.progress.loss_sum, self.progress.norm_sum],
+            dtype=torch.float32 if self.device.type == "mps" else torch.float64,
+            device=self.device,
+        )
+        steps = self.batches.ahead(self.progress.step, self.steps, self.prepared)
+        with interrupts.noted() as interrupted, closing(steps):
+            for parts in steps:
+                try:
+                    self.step(parts)
+                except RuntimeError as error:
+                    if is_out_of_memory(error):
+                        raise self.out_of_memory() from error
+                    raise
+                self.progress.step += 1
+                self.after_step(stop=interrupted() or self.reporter.stop_asked())
+
+    def prepared(self, batch: Batch) -> list[Part]:
+        """A step's images, augmented already where a CPU trains; called in another thread."""
+        parts = []
+        for piece, share in divided(batch, self.method.accumulate):
+            images, of_views, of_loss = (
+                torch.from_numpy(np.ascontiguousarray(one))
+                for one in (piece.images, piece.view_numbers, piece.loss_numbers)
+            )
+            if self.device.type == "cuda":
+                parts.append(Part(images.pin_memory(), of_views.pin_memory(), of_loss.pin_memory(), share))
+            else:
+                parts.append(Part(self.method.augment(images, of_views), None, of_loss, share))
+        return parts
+
+    def step(self, parts: list[Part]) -> None:
+        """One step of the optimiser: all parts' gradients, averaged, clipped, applied."""
+        torch.manual_seed(self.seed * 1_000_003 + self.progress.step)  # for networks with dropout
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(self.progress.step)
+        for part in parts:
+            views, numbers = self.on_device(part)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+                loss = self.network(views, numbers) * part.share
+            loss.backward()
+            self.sums[0] += loss.detach()
+        self.processes.average_gradients(self.parameters)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.method.clip_norm or math.inf)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.sums[1] += norm
+        self.progress.summed += 1
+
+    def on_device(self, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        images = part.images.to(self.device, non_blocking=True)
+        numbers = part.loss_numbers.to(self.device, non_blocking=True)
+        if part.view_numbers is None:
+            return images, numbers
+        return self.method.augment(images, part.view_numbers.to(self.device, non_blocking=True)), numbers
+
+    def rate(self, step: int) -> float:
+        return learning_rate(step, steps=self.steps, peak=self.method.learning_rate, warmup=self.method.warmup)
+
+    # ---- between steps ----------------------------------------------------------------------------------------
+
+    def after_step(self, *, stop: bool) -> None:
+        step = self.progress.step
+        if step % self.log_every == 0 or step == self.steps:
+            self.log()
+        if step in self.snapshot_at and self.processes.writes:
+            self.write_encoder(self.run.snapshot_file(self.snapshot_at[step]))
+        if step in self.picture_at and self.processes.writes:
+            self.draw(self.picture_at[step])
+        stop, due = self.processes.any(stop and step < self.steps, self.checkpoint_due())
+        if stop or due:
+            self.checkpoint()
+        if stop:
+            raise Cancelled(f"stopped after step {step} of {self.steps}; resume run {self.run.id} to go on")
+
+    def log(self) -> None:
+        """Add a line to the metrics, and tell how it goes."""
+        self.agree_on_sums()
+        progress, step = self.progress, self.progress.step
+        loss, norm = progress.loss_sum / progress.summed, progress.norm_sum / progress.summed
+        seen = progress.summed * self.method.batch_size
+        line = {
+            "step": step,
+            "epoch": step * self.method.batch_size / len(self.images),
+            "images_seen": step * self.method.batch_size,
+            "loss": loss,
+            "learning_rate": self.rate(step - 1),
+            "gradient_norm": norm,
+            "images_per_second": seen / max(progress.seconds - progress.logged_at, 1e-9),
+            "seconds": progress.seconds,
+        }
+        progress.logged_at, progress.summed = progress.seconds, 0
+        progress.loss_sum = progress.norm_sum = 0.0
+        self.sums.zero_()
+        self.reporter.note = f"epoch {line['epoch']:.1f} of {self.budget.epochs}, loss {loss:.4f}"
+        self.reporter.done = step
+        self.reporter.show()
+        if self.processes.writes:
+            metrics.add(self.run, line)
+
+    def agree_on_sums(self) -> None:
+        """Bring the sums, the mean of all processes', into `progress`. Raises BadInput when they are not finite."""
+        self.sums = self.processes.mean(self.sums)
+        self.progress.loss_sum, self.progress.norm_sum = self.sums.tolist()
+        self.progress.seconds = time.monotonic() - self.began
+        if not math.isfinite(self.progress.loss_sum) or not math.isfinite(self.progress.norm_sum):
+            raise self.not_finite()
+
+    def checkpoint_due(self) -> bool:
+        since = time.monotonic() - self.saved_at
+        size = self.method.batch_size
+        epoch_ends = self.progress.step * size // len(self.images) > (self.progress.step - 1) * size // len(
+            self.images
+        )
+        least = EPOCH_SECONDS if epoch_ends else CHECKPOINT_SECONDS
+        return self.progress.step < self.steps and since > max(least, self.saving_seconds / CHECKPOINT_SHARE)
+
+    def checkpoint(self) -> None:
+        self.agree_on_sums()
+        began = time.monotonic()
+        if self.processes.writes:
+            training_state.save(self.run, self.progress, self.network, self.optimiser)
+        self.saved_step, self.saved_at = self.progress.step, time.monotonic()
+        self.saving_seconds = self.saved_at - began
+
+    # ---- what it leaves ---------------------------------------------------------------------------------------
+
+    def finish(self) -> RunResult:
+        """Write the encoder and the result, and drop the checkpoint, which nothing needs any more."""
+        record, seconds, told = self.run.record, self.progress.seconds, ""
+        if self.processes.writes:
+            self.write_encoder(self.run.encoder_file)
+            result = RunResult(
+                epochs=record.images_seen / record.images,
+                steps=self.steps,
+                images_seen=record.images_seen,
+                final_loss=metrics.mean_loss(
+                    self.run, self.steps - math.ceil(record.images / self.method.batch_size)
+                ),
+                seconds=round(seconds, 3),
+                images_per_second=round(record.images_seen / max(seconds, 1e-9), 2),
+                device=self.device.type,
+                precision="bfloat16" if self.bfloat16 else "float32",
+                weights=weights_fingerprint(self.network.encoder),
+                finished=now(),
+            )
+            write_json(self.run.folder / RunResult.FILE, result.model_dump(mode="json"))
+            self.run.checkpoint_file.unlink(missing_ok=True)
+            told = result.model_dump_json()
+        return RunResult.model_validate_json(self.processes.from_first(told))
+
+    def write_encoder(self, path: Path) -> None:
+        data = training_state.encoder_bytes(self.network.encoder, self.method.backbone())
+        write_atomically(path, lambda stream: stream.write(data))
+
+    def draw(self, epoch: int) -> None:
+        """What the network makes of a few frames, the same with the same parts hidden each time."""
+        from dataeff_core.pretraining.reconstructing import picture
+
+        frames = self.images.take(np.linspace(0, len(self.images) - 1, FRAMES_SHOWN).round().astype(np.int64))
+        frames = Squash(self.method.image_size)(list(frames))
+        numbers = np.random.default_rng([self.seed, SHOWN]).random((FRAMES_SHOWN, self.method.numbers()), np.float32)
+        drawn = Image.fromarray(picture(self.network, torch.from_numpy(frames), torch.from_numpy(numbers)))
+        write_atomically(self.run.reconstruction_file(epoch), lambda stream: drawn.save(stream, "PNG"))
+
+    # ---- what can go wrong ------------------------------------------------------------------------------------
+
+    def not_finite(self) -> BadInput:
+        kept = (
+            f"the checkpoint of step {self.saved_step} is kept" if self.saved_step else "there is no checkpoint yet"
+        )
+        precision = " or precision float32" if self.bfloat16 else ""
+        return BadInput(
+            f"the loss or its gradient is no longer finite at step {self.progress.step} of {self.steps} ({kept}); "
+            f"pre-train again with a learning_rate below {self.method.learning_rate:g}{precision}"
+        )
+
+    def out_of_memory(self) -> BadInput:
+        at_once = max(1, self.method.batch_size // self.processes.count // self.method.accumulate)
+        more = f"raise accumulate (now {self.method.accumulate}), or " if at_once > 1 else ""
+        return BadInput(
+            f"the memory of {self.device.type} does not hold {at_once} images of {self.method.image_size} pixels at "
+            f"once; {more}lower batch_size (now {self.method.batch_size}) or image_size, or choose a smaller model"
+        )
+
+
+def optimiser_for(network: nn.Module, method: PretrainingMethod) -> torch.optim.AdamW:
+    """AdamW, its weight decay on matrices only (as MAE and most ViT recipes)."""
+    trained = [(name, one) for name, one in network.named_parameters() if one.requires_grad]
+    decayed = [one for name, one in trained if one.ndim > 1 and not name.endswith(UNDECAYED)]
+    others = [one for name, one in trained if one.ndim <= 1 or name.endswith(UNDECAYED)]
+    groups = [{"params": decayed, "weight_decay": method.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=method.learning_rate, betas=BETAS, fused=True)
