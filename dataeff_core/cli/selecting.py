@@ -2,15 +2,12 @@
 
 import argparse
 import textwrap
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from dataeff_core.cli.parsing import Formatter
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
-
-if TYPE_CHECKING:
-    from dataeff_core.selection.base import Selector
 
 SUMMARY = "Choose which frames of a dataset to keep, and say of each other frame why it goes and what stands for it."
 
@@ -91,8 +88,8 @@ def parsed(settings: list[str]) -> dict[str, str]:
     return found
 
 
-def described(method: "type[Selector]") -> list[str]:
-    """A method's parameters as lines of help, from its own declaration."""
+def described(method: Any) -> list[str]:
+    """The parameters of a declared method (Selector, Task) as lines of help, from its own declaration."""
     from dataeff_core.selection import limits_of
 
     lines = [f"parameters of {method.NAME} ({method.TITLE.lower()}), each for --set:"]

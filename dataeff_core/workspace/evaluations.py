@@ -4,6 +4,7 @@ evaluation.json      EvaluationRecord, written last
 per_image.parquet    one row a test image: PER_IMAGE and what the task adds (probabilities: p_<label>)
 per_epoch.parquet    epoch, metric columns: the test score after each of the head's last epochs (box plot, Fig. 4)
 splits.parquet       frame_id, group, split ('train', 'validation', 'test') of every image used
+left_out.parquet     frame_id, reason of every image that could not be used
 overlays/            <best|median|worst>-<rank>-<frame_id>.webp: test image, truth and prediction (segmentation)
 """
 
@@ -34,6 +35,7 @@ class EvaluationRecord(Record):
     dataset: str
     dataset_name: str
     dataset_fingerprint: str
+    truth: str = ""  # fingerprint of the masks or labels, which the dataset's own leaves out
     task: Literal["segmentation", "classification"]
     label: str | None = None  # the label column of a classification
     params: dict[str, Any]  # all fields of the task's settings, resolved
@@ -59,6 +61,7 @@ class Evaluation:
     PER_IMAGE_FILE = "per_image.parquet"
     PER_EPOCH_FILE = "per_epoch.parquet"
     SPLITS_FILE = "splits.parquet"
+    LEFT_OUT_FILE = "left_out.parquet"
 
     def __init__(self, folder: Path, record: EvaluationRecord) -> None:
         self.folder = folder
@@ -79,6 +82,11 @@ class Evaluation:
     @cached_property
     def splits(self) -> pd.DataFrame:
         return pd.read_parquet(self.folder / self.SPLITS_FILE)
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        path = self.folder / self.LEFT_OUT_FILE
+        return pd.read_parquet(path) if path.is_file() else pd.DataFrame({"frame_id": [], "reason": []}, dtype=str)
 
     @property
     def overlays(self) -> dict[str, list[Path]]:

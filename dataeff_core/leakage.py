@@ -1,0 +1,223 @@
+"""Whether the images of a test were seen in pre-training: the same file, or nearly the same picture.
+
+It stands here, above the families, because it puts the descriptor and the registration together.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dataeff_core.reporting import Reporter
+from dataeff_core.workspace.datasets import Dataset
+from dataeff_core.workspace.root import Workspace
+from dataeff_core.workspace.runs import Run
+from dataeff_core.workspace.storage import exclusive, fingerprint, write_atomically
+
+COSINE = 0.3  # of whitened descriptors: pairs from here on are looked at closely; near-duplicates are above about 0.4
+MOST_CANDIDATES = 100  # for each image of the test, the most alike first
+BLOCK = 1024  # images of the test compared at once
+VERSION = 1  # of this code path, part of the cache's key
+EXAMPLES = 20
+COLUMNS = ("frame_id", "other_id", "kind", "cosine")
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What was found. `pairs` has a row a pair: frame_id (of the test), other_id (in pre-training), kind ('exact' or
+    'near'), cosine."""
+
+    checked: bool
+    why_not: str = ""
+    tested: int = 0
+    pairs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
+
+    @property
+    def frames(self) -> np.ndarray:
+        """Ids of the test images that leak."""
+        return self.pairs["frame_id"].unique()
+
+    @property
+    def sentence(self) -> str:
+        """A warning, '' where there is nothing to warn of."""
+        count = len(self.frames)
+        if not count:
+            return ""
+        if count == self.tested:
+            return (
+                f"all {count} test images are in the pre-training set, so the score says how well it remembers, not "
+                "how well it would do on new images; choose another dataset or selection"
+            )
+        exact = self.pairs[self.pairs["kind"] == "exact"]["frame_id"].nunique()
+        return (
+            f"{count} of {self.tested} test images are in the pre-training set ({exact} the same file, "
+            f"{count - exact} nearly the same picture), so the score may be too high"
+        )
+
+    def summary(self, scores: pd.Series | None) -> dict[str, Any]:
+        """For EvaluationRecord.leaks; `scores` of the test images by frame_id, where the task has one an image."""
+        if not self.checked:
+            return {"checked": False, "why": self.why_not}
+        exact = self.pairs[self.pairs["kind"] == "exact"]["frame_id"].nunique()
+        best = self.pairs.drop_duplicates("frame_id").head(EXAMPLES)
+        found: dict[str, Any] = {
+            "checked": True,
+            "threshold": COSINE,
+            "tested": self.tested,
+            "frames": len(self.frames),
+            "exact": int(exact),
+            "near": int(len(self.frames) - exact),
+            "examples": best.to_dict("records"),
+        }
+        rest = scores[~scores.index.isin(self.frames)] if scores is not None else None
+        if rest is not None and len(self.frames) and len(rest):
+            found["score_without"] = float(rest.mean())
+        return found
+
+
+def find_leaks(workspace: Workspace, on: Dataset, tested: pd.DataFrame, run: Run | None, reporter: Reporter) -> Leaks:
+    """Which of the frames `tested` (of `on`) are among those that `run` was trained on, exactly (sha256) or nearly:
+    the descriptor's cosine names candidates, registration confirms each pair (as for selections).
+
+    Not checked without a run, or where its dataset or selection is gone or has changed. What is compared is kept
+    beside `on`, for whole datasets, so that the next run on the same frames costs nothing. Raises Cancelled.
+    """
+    if run is None:
+        return Leaks(False, "the images that the encoder was pre-trained on are not known here, or there are none")
+    trained = _trained_on(workspace, run)
+    if isinstance(trained, str):
+        return Leaks(False, trained)
+    source, ids = trained
+    pairs = _pairs(workspace, on, source, reporter)
+    among = pairs["frame_id"].isin(tested["frame_id"]) & pairs["other_id"].isin(ids)
+    return Leaks(True, tested=len(tested), pairs=pairs[among].reset_index(drop=True))
+
+
+def _trained_on(workspace: Workspace, run: Run) -> tuple[Dataset, np.ndarray] | str:
+    """The run's dataset and the ids of its frames that it saw, or why that is not known."""
+    record = run.record
+    dataset = next((one for one in workspace.datasets() if one.id == record.dataset), None)
+    if dataset is None:
+        return f"the dataset {record.dataset_name} that {run.id} was trained on is gone"
+    if dataset.fingerprint != record.dataset_fingerprint:
+        return f"the dataset {record.dataset_name} has changed since {run.id} was trained on it"
+    if record.selection is None:
+        return dataset, dataset.frames["frame_id"].to_numpy(object)
+    saved = next((one for one in workspace.selections(dataset) if one.id == record.selection), None)
+    if saved is None:
+        return f"the selection {record.selection} that {run.id} was trained on is gone"
+    decisions = saved.decisions
+    return dataset, decisions.loc[decisions["decision"] == "kept", "frame_id"].to_numpy(object)
+
+
+def _pairs(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> pd.DataFrame:
+    """All pairs of a frame of `on` and one of `source` that are the same or nearly so, most alike first; columns
+    COLUMNS. Read from the cache, or computed and kept there."""
+    file = _cache(on, source)
+    with exclusive(file.with_suffix(".lock"), reporter):
+        if not file.is_file():
+            found = _compared(workspace, on, source, reporter)
+            write_atomically(file, lambda stream: found.to_parquet(stream, index=False))
+    return pd.read_parquet(file)
+
+
+def _cache(on: Dataset, source: Dataset) -> Path:
+    key = fingerprint(VERSION, COSINE, MOST_CANDIDATES, on.fingerprint, source.fingerprint)
+    return on.folder / "leaks" / f"{key[:16]}.parquet"
+
+
+def _compared(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> pd.DataFrame:
+    exact = on.frames[["frame_id", "sha256"]].merge(
+        source.frames[["frame_id", "sha256"]].rename(columns={"frame_id": "other_id"}), on="sha256"
+    )
+    exact = exact.assign(kind="exact", cosine=np.float32(1))
+    left, right, cosine = _candidates(workspace, on, source, reporter)
+    frames, others = on.frames, source.frames
+    keys = np.concatenate([frames["sha256"].to_numpy(object), others["sha256"].to_numpy(object)])
+    different = keys[left] != keys[right + len(frames)]
+    left, right, cosine = left[different], right[different], cosine[different]
+    same = _confirmed(workspace, keys, left, right + len(frames), reporter)
+    near = pd.DataFrame(
+        {
+            "frame_id": frames["frame_id"].to_numpy(object)[left[same]],
+            "other_id": others["frame_id"].to_numpy(object)[right[same]],
+            "kind": "near",
+            "cosine": cosine[same],
+        }
+    )
+    both = pd.concat([exact[list(COLUMNS)], near]).astype(
+        {"frame_id": "string", "other_id": "string", "kind": "string", "cosine": "float32"}
+    )
+    return both.sort_values(["kind", "cosine", "frame_id"], ascending=[True, False, True]).reset_index(drop=True)
+
+
+def _candidates(
+    workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of `on.frames`, rows of `source.frames` and cosines of the pairs that are alike at first sight."""
+    queries, gallery = _vectors(workspace, on, source, reporter)
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for start in reporter.over(range(0, len(queries), BLOCK), "comparing with the pre-training images"):
+        cosine = queries[start : start + BLOCK] @ gallery.T
+        if cosine.shape[1] > MOST_CANDIDATES:
+            least = -np.partition(-cosine, MOST_CANDIDATES - 1, axis=1)[:, MOST_CANDIDATES - 1 : MOST_CANDIDATES]
+            cosine[cosine < least] = -1
+        rows, columns = np.nonzero(cosine >= COSINE)
+        found.append((rows + start, columns, cosine[rows, columns]))
+    left, right, cosines = (np.concatenate(part) for part in zip(*found, strict=True))
+    return left, right, cosines
+
+
+def _vectors(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> tuple[np.ndarray, np.ndarray]:
+    """Descriptor vectors (n, d) and (m, d) float32 of both datasets' frames, whitened alike: by the embedding of
+    `source` where it has one, else over the frames of both."""
+    from dataeff_core.encoders import reload
+    from dataeff_core.encoders.descriptor import Descriptor
+
+    known = [one for one in workspace.embeddings(source) if one.record.encoder == Descriptor.NAME]
+    current = [one for one in known if one.record.dataset_fingerprint == source.fingerprint]
+    if current:
+        loaded = reload(workspace, current[-1])
+        ids = source.frames["frame_id"].to_numpy(object)
+        gallery = np.asarray(current[-1].vectors[current[-1].rows(ids)], np.float32)
+        return loaded.finish(_features(workspace, on, loaded, reporter)), gallery
+    fresh = Descriptor().load()
+    features = [_features(workspace, one, fresh, reporter) for one in (on, source)]
+    fresh.fit(np.concatenate(features))
+    return fresh.finish(features[0]), fresh.finish(features[1])
+
+
+def _features(workspace: Workspace, dataset: Dataset, loaded: Any, reporter: Reporter) -> np.ndarray:
+    """(n, feature_dim) float32 of the thumbnails, by row of `dataset.frames`."""
+    from dataeff_core.frame_reading.decoding import default_workers, prepared_chunks
+    from dataeff_core.frame_reading.reading import thumbnail_tasks
+
+    frames = dataset.frames
+    rows = frames.groupby("sha256").indices
+    wanted = frames.drop_duplicates("sha256")
+    features = np.zeros((len(frames), loaded.feature_dim), np.float32)
+    reporter.phase(f"describing the images of {dataset.record.name}", len(wanted))
+    tasks, workers = thumbnail_tasks(workspace, wanted), default_workers(len(wanted))
+    for chunk in prepared_chunks(tasks, loaded.preparation(), workers=workers, reporter=reporter):
+        for at, key in enumerate(chunk.keys):
+            if chunk.rows is not None:
+                features[rows[key]] = chunk.rows[at]
+        reporter.advance(len(chunk.keys) + len(chunk.bad))
+    return features
+
+
+def _confirmed(
+    workspace: Workspace, keys: np.ndarray, left: np.ndarray, right: np.ndarray, reporter: Reporter
+) -> np.ndarray:
+    """(m,) bool: the pairs of rows of `keys` (sha256) that registration finds to show the same view."""
+    from dataeff_core.selection.registration import confirmer, picture
+    from dataeff_core.workspace.thumbnails import read_thumbnail
+
+    confirm = confirmer(lambda row: picture(read_thumbnail(workspace, keys[row])))
+    same = np.zeros(len(left), bool)
+    for start in reporter.over(range(0, len(left), BLOCK), "looking closely at pairs that are alike"):
+        part = slice(start, start + BLOCK)
+        same[part] = confirm(left[part], right[part])
+    return same
