@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.workspace.records import Record
-from dataeff_core.workspace.storage import read_json, write_json
+from dataeff_core.workspace.storage import read_json, write_atomically, write_json
 
 FULL = "full"  # the method that keeps everything; its only kept fraction is 1
 
@@ -110,6 +110,11 @@ class Benchmark:
     def save(self, result: CellRecord) -> None:
         """Note that a cell is done."""
         write_json(self.cell_file(result.cell), result.model_dump(mode="json"))
+
+    def note_job(self, cell: Cell, job: str) -> None:
+        """Note the id of the job that works on `cell`."""
+        file = self.folder / "cells" / f"{cell.id}.job"
+        write_atomically(file, lambda stream: stream.write(job.encode()))
 
     def job_of(self, cell: Cell) -> str | None:
         """The id of the job that works, or last worked, on `cell`."""

@@ -1,0 +1,205 @@
+"""One cell of the matrix: a selection, a pre-training and an evaluation, or what is left of them to do."""
+
+import numpy as np
+
+from dataeff_core.errors import NotFound, Stale
+from dataeff_core.evaluation import make_task
+from dataeff_core.evaluation.normdel import normdel
+from dataeff_core.pretraining import make as make_pretraining
+from dataeff_core.reporting import Reporter
+from dataeff_core.selection import make as make_selector
+from dataeff_core.workspace import (
+    Benchmark,
+    BenchmarkRecord,
+    Cell,
+    CellRecord,
+    Dataset,
+    Evaluation,
+    Run,
+    SavedSelection,
+    Workspace,
+)
+from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.storage import exclusive
+
+
+def cell_named(benchmark: Benchmark, wanted: str) -> Cell:
+    """The cell with this id. Raises NotFound, listing some."""
+    cells = {cell.id: cell for cell in benchmark.record.cells}
+    if wanted not in cells:
+        listed = ", ".join(list(cells)[:8]) + (", ..." if len(cells) > 8 else "")
+        raise NotFound(f"benchmark {benchmark.id} has no cell {wanted!r}; it has: {listed}")
+    return cells[wanted]
+
+
+def run_cell(
+    workspace: Workspace, benchmark: Benchmark, cell: Cell, *, device: str = "auto", reporter: Reporter | None = None
+) -> CellRecord:
+    """Do what is still missing of `cell`, and note that it is done.
+
+    A selection with the same recipe, a run and an evaluation that are there already are used; a run that was stopped
+    goes on from its checkpoint. One process at a time: another one waits. Raises what selecting, pre-training and
+    evaluating raise, and Stale when a dataset has changed since the benchmark was planned.
+    """
+    reporter = reporter or Reporter()
+    with exclusive(benchmark.folder / "cells" / f".{cell.id}.lock", reporter):
+        known = benchmark.done.get(cell.id)
+        if known is not None:
+            return known
+        record = benchmark.record
+        dataset = unchanged(workspace.dataset(record.dataset), record.dataset_fingerprint, benchmark)
+        on = unchanged(workspace.dataset(record.on), record.on_fingerprint, benchmark)
+        saved = None if cell.method == FULL else selection_of(workspace, record, cell, dataset, reporter)
+        run = run_of(workspace, benchmark, cell, saved or dataset, device=device, reporter=reporter)
+        early = {
+            epoch: score(workspace, record, cell, run, on, epoch=epoch, device=device, reporter=reporter).id
+            for epoch in (run.snapshots if record.snapshots else ())
+        }
+        scored = score(workspace, record, cell, run, on, device=device, reporter=reporter)
+        result = result_of(cell, dataset=dataset, saved=saved, run=run, scored=scored, early=early)
+        benchmark.save(result)
+    return result
+
+
+def unchanged(dataset: Dataset, fingerprint: str, benchmark: Benchmark) -> Dataset:
+    """`dataset`. Raises Stale unless it holds just the frames that it held when the benchmark was planned."""
+    if dataset.fingerprint != fingerprint:
+        raise Stale(
+            f"{dataset.record.name} has changed since benchmark {benchmark.id} was planned, and cells on different "
+            "frames cannot be compared; start the benchmark anew"
+        )
+    return dataset
+
+
+def selection_of(
+    workspace: Workspace, record: BenchmarkRecord, cell: Cell, dataset: Dataset, reporter: Reporter
+) -> SavedSelection:
+    """The cell's selection: one that was saved by the same recipe, or made now under a name that tells it."""
+    from dataeff_core.selection.saving import select
+
+    params = record.selection_params.get(cell.method, {})
+    name = selection_name(cell, params)
+    selector = make_selector(cell.method, params)
+    embedding = record.encoder if selector.NEEDS_VECTORS else None
+    for saved in reversed(workspace.selections(dataset)):
+        made = saved.record
+        same = (made.name, made.method, made.keep, made.seed) == (name, cell.method, cell.keep, cell.seed)
+        same = same and (made.embedding, made.dataset_fingerprint) == (embedding, dataset.fingerprint)
+        if same and all(made.params.get(key) == value for key, value in params.items()):
+            return saved
+    return select(
+        workspace,
+        dataset,
+        selector,
+        encoder=embedding or "latest",
+        keep=cell.keep,
+        seed=cell.seed,
+        name=name,
+        reporter=reporter,
+    )
+
+
+def selection_name(cell: Cell, params: dict[str, object]) -> str:
+    """'meddel 20 %, seed 1', and the parameters that differ from the method's defaults."""
+    settings = "".join(f", {key} {value}" for key, value in sorted(params.items()))
+    return f"{cell.method} {100 * cell.keep:g} %, seed {cell.seed}{settings}"
+
+
+def run_of(
+    workspace: Workspace,
+    benchmark: Benchmark,
+    cell: Cell,
+    source: Dataset | SavedSelection,
+    *,
+    device: str,
+    reporter: Reporter,
+) -> Run:
+    """The cell's finished run: done before, gone on with, or made now."""
+    from dataeff_core.pretraining.pretraining import pretrain, resume
+
+    record = benchmark.record
+    name = f"{benchmark.id} {cell.id}"
+    selection = source.id if isinstance(source, SavedSelection) else None
+    mine = [run for run in workspace.runs() if (run.record.name, run.record.selection) == (name, selection)]
+    if mine:
+        run = mine[-1]
+        return run if run.state == "done" else resume(workspace, run, device=device, reporter=reporter)
+    return pretrain(
+        workspace,
+        source,
+        make_pretraining(record.pretraining, record.params, preset=record.preset),
+        epochs=record.epochs,
+        images_seen=record.images_seen,
+        seed=cell.seed,
+        device=device,
+        name=name,
+        preset=record.preset,
+        snapshots=record.snapshots,
+        reporter=reporter,
+    )
+
+
+def score(
+    workspace: Workspace,
+    record: BenchmarkRecord,
+    cell: Cell,
+    run: Run,
+    on: Dataset,
+    *,
+    epoch: int | None = None,
+    device: str,
+    reporter: Reporter,
+) -> Evaluation:
+    """The evaluation of the cell's encoder, at its end or after `epoch`; one that is there already is used."""
+    from dataeff_core.evaluation.evaluating import evaluate
+
+    task = make_task(record.task, record.evaluation_params)
+    return evaluate(
+        workspace, f"run:{run.id}", on, task, epoch=epoch, seed=cell.seed, device=device, reporter=reporter
+    )
+
+
+def result_of(
+    cell: Cell,
+    *,
+    dataset: Dataset,
+    saved: SavedSelection | None,
+    run: Run,
+    scored: Evaluation,
+    early: dict[int, str],
+) -> CellRecord:
+    """What came out of a cell whose parts are all done."""
+    left = run.result
+    assert left is not None  # noqa: S101  (pretrain and resume return finished runs)
+    retained, miou = run.record.retained, scored.record.score
+    return CellRecord(
+        cell=cell,
+        selection=saved.id if saved is not None else None,
+        run=run.id,
+        evaluation=scored.id,
+        snapshot_evaluations=early,
+        images=run.record.images,
+        retained=retained,
+        epochs=left.epochs,
+        images_seen=left.images_seen,
+        miou=miou,
+        normdel=normdel(miou, retained),
+        bytes=bytes_of(dataset, saved),
+        seconds={
+            "selection": saved.record.seconds if saved is not None else 0.0,
+            "pretraining": left.seconds,
+            "evaluation": scored.record.seconds,
+        },
+    )
+
+
+def bytes_of(dataset: Dataset, saved: SavedSelection | None) -> int:
+    """Bytes of the files that a selection keeps (None: all); a video's are shared out among its frames."""
+    frames = dataset.frames
+    size = frames["file_bytes"].to_numpy(np.float64)
+    in_file = frames.groupby(["source", "path_bytes"])["frame_id"].transform("size").to_numpy(np.float64)
+    kept = np.ones(len(frames), bool)
+    if saved is not None:
+        ids = saved.decisions.loc[saved.decisions["decision"] == "kept", "frame_id"]
+        kept = frames["frame_id"].isin(ids).to_numpy(bool)
+    return round(float((size / in_file)[kept].sum()))
