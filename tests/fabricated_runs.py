@@ -329,9 +329,9 @@ def _finish(run: Run, curve: pd.DataFrame) -> None:
 
 
 def _write_reconstruction(run: Run, epoch: int, *, share: float, seed: int) -> None:
-    """Four frames; a row each of masked input, reconstruction (sharper as training goes on), original."""
+    """Six frames; a row each of masked input, reconstruction (sharper as training goes on), original."""
     rng = np.random.default_rng(seed)
-    originals = [picture(seed + number, 96, 96) for number in range(4)]
+    originals = [picture(seed + number, 96, 96) for number in range(6)]
     rows: list[list[np.ndarray]] = [[], [], []]
     for frame in originals:
         hidden = np.kron(rng.random((6, 6)) < 0.75, np.ones((16, 16)))[..., None]

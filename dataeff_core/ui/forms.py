@@ -4,7 +4,7 @@ A new selection method, encoder or SSL method thus has its form the moment its c
 """
 
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import streamlit as st
@@ -27,28 +27,54 @@ def draw(
     `values` are shown at first in place of the defaults. Where a value cannot be used, one sentence stands below
     its widget and None is returned.
     """
+    names = [name for name in model.model_fields if name not in leave_out]
+    given, places = _draw_fields(model, names, key, values or {})
+    return _made(model, given, places)
+
+
+def draw_sections(
+    model: type[Model],
+    *,
+    key: str,
+    sections: Mapping[str, str],
+    values: Mapping[str, Any] | None = None,
+    leave_out: Collection[str] = (),
+) -> Model | None:
+    """`draw`, each section of fields folded away: a closed one draws nothing and keeps what was chosen in it.
+
+    `sections` are the names that fields give as their section and the headings, in their order; a field that
+    names none of them stands in the first.
+    """
     given: dict[str, Any] = {}
-    places = {}
+    places: dict[str, Any] = {}
+    start = dict(values or {})
+    placed: dict[str, list[str]] = {}
     for name, field in model.model_fields.items():
-        if name in leave_out:
+        section = str(_extra(field).get("section") or "")
+        placed.setdefault(section if section in sections else next(iter(sections)), []).append(name)
+    for section, heading in sections.items():
+        names = [one for one in placed.get(section, []) if one not in leave_out]
+        if not names:
             continue
-        start = (values or {}).get(name, field.get_default(call_default_factory=True))
-        given[name] = _widget(name, field, f"{key}-{name}", start)
-        places[name] = st.empty()
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        for one in error.errors():
-            name = str(one["loc"][0]) if one["loc"] else ""
-            sentence = f"{given.get(name)!r} cannot be used: {one['msg'][:1].lower()}{one['msg'][1:]}"
-            problem(sentence, places.get(name))
-        return None
+        chosen = {name: _remembered(name, model.model_fields[name], f"{key}-{name}", start) for name in names}
+        folder = st.expander(heading, key=f"{key}-section-{section}", on_change="rerun")
+        if folder.open:
+            with folder:
+                chosen, drawn = _draw_fields(model, names, key, start, keep=True)
+            places |= drawn
+        given |= chosen
+    return _made(model, given, places)
 
 
-def options(instance: BaseModel) -> list[str]:
-    """What differs from the defaults, as `--set=key=value` for the command line."""
-    changed = instance.model_dump(mode="json", exclude_defaults=True)
-    return [option("set", f"{name}={_as_text(value)}") for name, value in changed.items()]
+def options(instance: BaseModel, base: BaseModel | None = None) -> list[str]:
+    """What differs from `base`, or from the defaults, as `--set=key=value` for the command line."""
+    usual = base.model_dump(mode="json") if base is not None else {}
+    changed = instance.model_dump(mode="json", exclude_defaults=base is None)
+    return [
+        option("set", f"{name}={_as_text(value)}")
+        for name, value in changed.items()
+        if base is None or value != usual[name]
+    ]
 
 
 def problem(sentence: str, place: Any = None) -> None:
@@ -75,22 +101,58 @@ def bounds_of(field: FieldInfo) -> dict[str, float]:
     return {name: getattr(one, name) for one in field.metadata for name in names if hasattr(one, name)}
 
 
-def _widget(name: str, field: FieldInfo, key: str, start: Any) -> Any:
-    kind, optional = _kind(field)
-    if not optional:
-        return _plain_widget(kind, title_of(name, field), field, key, start)
-    own = st.toggle(
-        f"{title_of(name, field)}: choose it myself", value=start is not None, key=f"{key}-own", help=help_of(field)
-    )
-    if not own:
+def _draw_fields(
+    model: type[BaseModel], names: Sequence[str], key: str, values: Mapping[str, Any], *, keep: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the visitor gave for each of the fields, and the place below each widget. With `keep`, a value outlives
+    the widget's being hidden."""
+    given, places = {}, {}
+    for name in names:
+        field = model.model_fields[name]
+        given[name] = _widget(name, field, f"{key}-{name}", _start_of(name, field, values), keep)
+        places[name] = st.empty()
+    return given, places
+
+
+def _made(model: type[Model], given: Mapping[str, Any], places: Mapping[str, Any]) -> Model | None:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        for one in error.errors():
+            name = str(one["loc"][0]) if one["loc"] else ""
+            sentence = f"{given.get(name)!r} cannot be used: {one['msg'][:1].lower()}{one['msg'][1:]}"
+            if name in given and name not in places:
+                sentence = f"{title_of(name, model.model_fields[name])}: {sentence}"
+            problem(sentence, places.get(name))
         return None
-    return _plain_widget(
-        kind, title_of(name, field), field, key, _first_value(kind, field) if start is None else start
-    )
 
 
-def _plain_widget(kind: Any, title: str, field: FieldInfo, key: str, start: Any) -> Any:
-    told: dict[str, Any] = {"key": key, "help": help_of(field)}
+def _start_of(name: str, field: FieldInfo, values: Mapping[str, Any]) -> Any:
+    return values.get(name, field.get_default(call_default_factory=True))
+
+
+def _remembered(name: str, field: FieldInfo, key: str, values: Mapping[str, Any]) -> Any:
+    """What was last chosen in a widget that is not drawn now; its start where it never was."""
+    kind, optional = _kind(field)
+    start = _start_of(name, field, values)
+    if optional and not st.session_state.get(f"{key}-own", start is not None):
+        return None
+    return st.session_state.get(key, _first_value(kind, field) if optional and start is None else start)
+
+
+def _widget(name: str, field: FieldInfo, key: str, start: Any, keep: bool) -> Any:
+    kind, optional = _kind(field)
+    told: dict[str, Any] = {"help": help_of(field), "persist_state": "session" if keep else None}
+    title = title_of(name, field)
+    if not optional:
+        return _plain_widget(kind, title, field, start, told | {"key": key})
+    if not st.toggle(f"{title}: choose it myself", value=start is not None, key=f"{key}-own", **told):
+        return None
+    first = _first_value(kind, field) if start is None else start
+    return _plain_widget(kind, title, field, first, told | {"key": key})
+
+
+def _plain_widget(kind: Any, title: str, field: FieldInfo, start: Any, told: dict[str, Any]) -> Any:
     if get_origin(kind) is Literal:
         choices = list(get_args(kind))
         if len(choices) <= FEW:
@@ -141,4 +203,6 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
 
 
 def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -63,7 +63,7 @@ TERMS: dict[str, Term] = {
         "Size of the corrections", "gradient norm", "How strongly the network is pulled; jumps mean trouble."
     ),
     "images_per_second": Term("Images a second", "images/s", "How fast the training goes."),
-    "epoch": Term("Passes over the frames", "epochs", "One pass shows the network each of its frames once."),
+    "epoch": Term("Passes", "epochs", "One pass shows the network each of its frames once."),
     "images_seen": Term("Images seen", "images seen", "Passes times frames: what a training costs in work."),
     "encoder": Term("How frames are compared", "encoder", "What turns each frame into numbers that can be compared."),
     "miou": Term(
