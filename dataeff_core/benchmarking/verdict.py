@@ -81,7 +81,8 @@ def _reading(found: Difference) -> str:
     assert found.low is not None  # noqa: S101  (the caller has looked)
     assert found.high is not None  # noqa: S101
     if found.shown:
-        return "it scores higher." if found.mean > 0 else "it scores lower."
+        thin = ", though two seeds are thin evidence" if found.seeds == 2 else ""
+        return f"it scores {'higher' if found.mean > 0 else 'lower'}{thin}."
     worse, better = max(0.0, -found.low), max(0.0, found.high)
     return (
         f"no difference can be shown. That is no proof of equality: {worse:.3f} worse and {better:.3f} better "

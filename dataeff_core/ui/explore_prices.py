@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dataeff_core.benchmarking import tables
 from dataeff_core.evaluation.normdel import normdel
 from dataeff_core.evaluation.published import table3
 from dataeff_core.ui.quantities import counted
 from dataeff_core.ui.results.figures import spread
 from dataeff_core.ui.results.styles import styles
-from dataeff_core.workspace import Benchmark, Dataset, Evaluation, Workspace
+from dataeff_core.workspace import Dataset, Evaluation, Workspace
 from dataeff_core.workspace.benchmarks import FULL
 
 VALUES = ("miou", "normdel")
@@ -35,7 +36,7 @@ def prices(workspace: Workspace, dataset: Dataset) -> dict[str, Any] | None:
         if record.dataset == dataset.id and record.task == "segmentation" and benchmark.done:
             changed = "" if record.dataset_fingerprint == dataset.fingerprint else "; frames have changed since"
             told = f"benchmark {record.name or record.id}, scored on {record.on_name}{changed}"
-            return as_data(_table(benchmark), told)
+            return as_data(tables.table(benchmark), told)
     scored, on = evaluated(workspace, dataset)
     if scored.empty:
         return None
@@ -95,14 +96,6 @@ def published() -> list[dict[str, Any]]:
             {"name": str(name)} | {value: ordered[["retained", value]].to_numpy().tolist() for value in VALUES}
         )
     return made
-
-
-def _table(benchmark: Benchmark) -> pd.DataFrame:
-    rows = [
-        (one.cell.method, one.cell.keep, one.cell.seed, one.retained, one.miou, one.normdel)
-        for one in benchmark.done.values()
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _counts(evaluation: Evaluation) -> bool:

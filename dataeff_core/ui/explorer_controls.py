@@ -105,7 +105,7 @@ def spoken() -> dict[str, str | None]:
         "published": "published",
         "no_published": "no published curve",
         "measured": "{share} kept: {name} scored {miou} there (NormDEL {normdel}).",
-        "between": "{share} kept: {name} would score about {miou} (NormDEL {normdel}), between two measured shares.",
+        "between": "{share} kept: {name} about {miou} (NormDEL {normdel}), read between measured shares.",
         "outside": "{share} kept: not measured; the benchmark has {low} to {high}.",
         "no_prices": "What a share costs in quality stands here once a benchmark has run; see Results.",
     }

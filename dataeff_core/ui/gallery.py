@@ -30,6 +30,7 @@ class Tile:
     caption: str
     detail: str = ""  # a second, quieter line
     reason: str = ""  # 'kept', 'duplicate', ...: drawn as a badge by shape, colour and word; '' draws none
+    url: str = ""  # of a picture that is no thumbnail, made by `routes`
 
 
 def draw(
@@ -139,7 +140,7 @@ def _as_data(tile: Tile, reason_words: Callable[[str], str]) -> dict[str, Any]:
         alt = f"{alt}: {text}"
     return {
         "id": tile.frame_id,
-        "url": routes.thumbnail_url(tile.sha256),
+        "url": tile.url or routes.thumbnail_url(tile.sha256),
         "caption": tile.caption,
         "detail": tile.detail,
         "badge": badge,

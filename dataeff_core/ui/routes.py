@@ -35,6 +35,7 @@ def routes() -> list[BaseRoute]:
         *explorer_routes.routes(prefix()),
         Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
+        Route(prefix() + "/overlay/{evaluation}/{picture:path}", guarded(_overlay)),
         Route(prefix() + "/{rest:path}", guarded(lambda request: _refusal("there is nothing at this address"))),
     ]
 
@@ -47,6 +48,11 @@ def thumbnail_url(sha256: str) -> str:
 def original_url(dataset_id: str, frame_id: str) -> str:
     """The address of the frame's original, at most LONGEST_SIDE pixels wide and high."""
     return f"{prefix()}/original/{dataset_id}/{frame_id}?token={TOKEN}"
+
+
+def overlay_url(evaluation_id: str, picture: str) -> str:
+    """The address of one of the evaluation's overlays, by its file name without the ending."""
+    return f"{prefix()}/overlay/{evaluation_id}/{picture}?token={TOKEN}"
 
 
 def explorer_url(path: str, *, token: bool = True) -> str:
@@ -93,6 +99,15 @@ def _original(request: Request) -> Response:
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=90)
     return Response(out.getvalue(), media_type="image/jpeg", headers=_A_WHILE)
+
+
+def _overlay(request: Request) -> Response:
+    evaluation = Workspace.open().evaluation(request.path_params["evaluation"])
+    wanted = request.path_params["picture"]
+    file = next((one for files in evaluation.overlays.values() for one in files if one.stem == wanted), None)
+    if file is None:
+        return _refusal(f"{evaluation.id} has no picture {wanted[:60]!r}; reload the page")
+    return FileResponse(file, media_type="image/webp", headers=_A_WHILE)
 
 
 def _refusal(sentence: str, status: int = 404) -> Response:

@@ -23,12 +23,13 @@ ERRORS = {
     DEVIATION: "Bars: one standard deviation of the seeds to either side; dots: the seeds.",
 }
 TITLES = {"miou": "mIoU", "normdel": "NormDEL", "auc": "AUC"}
+_DASHES = ("solid", "dash", "dashdot", "dot", "longdash")
 _GRID = "rgba(128, 140, 152, 0.22)"
 
 
 @dataclass(frozen=True)
 class Published:
-    """A curve of somebody else's, drawn behind ours in grey; shares and scores are fractions."""
+    """A curve of somebody else's, drawn behind ours in grey: scores at kept shares (all fractions) or epochs."""
 
     label: str
     x: Sequence[float]
@@ -71,7 +72,7 @@ def against_kept(
     looks = styles(list(dict.fromkeys(table["method"])))
     shares = pd.concat([table["retained"], pd.Series(published.x if published else [], dtype=float)])
     if published is not None:
-        _draw_published(figure, published, dark=dark)
+        _draw_published(figure, [100 * x for x in published.x], published.y, published.label, dark=dark)
     groups = spread(table, value)
     for method, rows in groups.groupby("method", sort=False):
         seeds = table[table["method"] == method]
@@ -86,36 +87,36 @@ def against_kept(
 
 
 def over_epochs(curves: pd.DataFrame, *, published: Sequence[Published] = (), dark: bool = False) -> "go.Figure":
-    """mIoU of one method's encoders against the epochs of pre-training, a line a kept share (the paper's Table 4).
+    """mIoU of encoders against their passes of pre-training, a line a (method, kept share) (the paper's Table 4).
 
-    `curves` has a row a scored snapshot: keep, seed, epoch, miou. Lines are means over the seeds, with the range.
+    `curves` has a row a scored state of an encoder: method, keep, seed, epochs, miou. Points are means over the
+    seeds, bars reach from the lowest to the highest seed; published curves have epochs as x.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for one in published:
-        _draw_published(figure, one, dark=dark)
-    shades = _shades(sorted(curves["keep"].unique()), dark)
-    for keep, rows in curves.groupby("keep"):
-        by_epoch = rows.groupby("epoch")["miou"].agg(["mean", "min", "max", "count"]).reset_index()
+        _draw_published(figure, one.x, one.y, one.label, dark=dark)
+    looks = styles(list(dict.fromkeys(curves["method"])))
+    dashes = dict(zip(sorted(curves["keep"].unique(), reverse=True), _DASHES * 3, strict=False))
+    for (method, keep), rows in curves.assign(at=curves["epochs"].round()).groupby(["method", "keep"], sort=False):
+        by_epoch = rows.groupby("at")["miou"].agg(["mean", "min", "max", "count"]).reset_index()
+        up, down = by_epoch["max"] - by_epoch["mean"], by_epoch["mean"] - by_epoch["min"]
+        look = looks[str(method)]
         figure.add_scatter(
-            x=by_epoch["epoch"],
+            x=by_epoch["at"],
             y=by_epoch["mean"],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": by_epoch["max"] - by_epoch["mean"],
-                "arrayminus": by_epoch["mean"] - by_epoch["min"],
-                "thickness": 1.2,
-            },
+            error_y={"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 1.2},
             mode="lines+markers",
-            name=f"{percent(float(keep))} kept",
-            line={"color": shades[float(keep)], "width": 2},
+            name=look.name if keep == 1 else f"{look.name}, {percent(float(str(keep)))}",
+            line={"color": look.colour(dark), "width": 2, "dash": dashes[keep]},
+            marker={"symbol": look.shape, "size": 7},
             customdata=by_epoch["count"],
-            hovertemplate="epoch %{x}: %{y:.3f}, %{customdata} seeds<extra>%{fullData.name}</extra>",
+            hovertemplate="%{x} passes: %{y:.3f}, %{customdata} seeds<extra>%{fullData.name}</extra>",
         )
     _lay_out(figure, TITLES["miou"])
-    figure.update_xaxes(title="epochs of pre-training", type="log" if _wide(curves["epoch"]) else "linear")
+    reached = [*curves["epochs"], *(x for one in published for x in one.x)]
+    figure.update_xaxes(title="passes over the frames", type="log" if _wide(reached) else "linear")
     return figure
 
 
@@ -144,7 +145,10 @@ def last_epochs(scores: pd.DataFrame, value: str = "miou", *, dark: bool = False
     _lay_out(figure, TITLES.get(value, value))
     figure.update_layout(boxmode="group")
     figure.update_xaxes(
-        title="share of frames kept", categoryorder="array", categoryarray=[percent(keep) for keep in order]
+        title="share of frames kept",
+        type="category",  # plotly would read '5 %' as a number
+        categoryorder="array",
+        categoryarray=[percent(keep) for keep in order],
     )
     return figure
 
@@ -161,8 +165,11 @@ def per_image(scores: pd.Series, *, mean: float, dark: bool = False) -> "go.Figu
         marker={"color": look.colour(dark), "line": {"width": 1, "color": "rgba(128, 128, 128, 0.4)"}},
         hovertemplate="%{x}: %{y} images<extra></extra>",
     )
-    figure.add_vline(x=mean, line_width=2, line_dash="dot", annotation_text=f"mean {mean:.3f}")
-    _lay_out(figure, "test images", height=240)
+    figure.add_vline(x=mean, line_width=2, line_dash="dot", annotation_text=f"mean {mean:.3f}", annotation_yshift=18)
+    _lay_out(figure, "test images", height=250)
+    figure.update_layout(margin={"t": 44})
+    most = int(np.histogram(scores.dropna(), bins=np.arange(0, 1.1, 0.05))[0].max(initial=0))
+    figure.update_yaxes(tickformat="d", dtick=1 if most < 8 else None)
     figure.update_xaxes(title="IoU of the image", range=[-0.01, 1.01])
     figure.update_layout(showlegend=False)
     return figure
@@ -183,12 +190,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _draw_published(figure: "go.Figure", curve: Published, *, dark: bool) -> None:
+def _draw_published(figure: "go.Figure", x: Sequence[float], y: Sequence[float], label: str, *, dark: bool) -> None:
     figure.add_scatter(
-        x=100 * np.asarray(curve.x, float) if max(curve.x) <= 1 else curve.x,
-        y=curve.y,
+        x=x,
+        y=y,
         mode="lines+markers",
-        name=curve.label,
+        name=label,
         line={"color": PUBLISHED.colour(dark), "width": 1.5, "dash": "dot"},
         marker={"symbol": PUBLISHED.shape, "size": 7},
         hovertemplate="%{x:.3g}: %{y:.4f}<extra>%{fullData.name}</extra>",
@@ -290,7 +297,7 @@ def _lay_out(figure: "go.Figure", y_title: str, *, height: int = 380) -> None:
         legend={"orientation": "h", "y": -0.2, "x": 0, "font": {"size": 13}},
         hovermode="closest",
     )
-    figure.update_yaxes(title=y_title, gridcolor=_GRID, zeroline=False)
+    figure.update_yaxes(title=y_title, gridcolor=_GRID, zeroline=False, tickformat=".3~f", nticks=7)
     figure.update_xaxes(gridcolor=_GRID, zeroline=False)
 
 
@@ -319,16 +326,8 @@ def _apart(values: Sequence[float], place: Any, least: float) -> list[float]:
     return taken[::-1]
 
 
-def _shades(keeps: Sequence[float], dark: bool) -> dict[float, str]:
-    """One hue a kept share, from the palette of the methods."""
-    hues = ["#0072B2", "#B84A00", "#00795A", "#A0468A", "#8A6D00", "#4A5560"]
-    if dark:
-        hues = ["#56B4E9", "#F28E3D", "#2FCFA0", "#D98CC0", "#F0E442", "#C3CCD6"]
-    return {keep: hues[at % len(hues)] for at, keep in enumerate(keeps)}
-
-
-def _wide(values: pd.Series) -> bool:
-    return bool(len(values)) and float(values.min()) > 0 and float(values.max() / values.min()) > 12
+def _wide(values: Sequence[float]) -> bool:
+    return bool(values) and min(values) > 0 and max(values) / min(values) > 12
 
 
 def _faint(colour: str) -> str:

@@ -1,0 +1,286 @@
+"""The form of a benchmark: what is compared, at which shares, how often; what that costs; and one button.
+
+All fields begin with values that answer the usual question, so that the button alone does.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dataeff_core.benchmarking import planning
+from dataeff_core.errors import DataEffError, NotFound
+from dataeff_core.evaluation import Task
+from dataeff_core.pretraining import METHODS, PRESETS, Preset, budgets, make
+from dataeff_core.pretraining.base import PretrainingMethod
+from dataeff_core.selection import SELECTORS
+from dataeff_core.ui import commands, forms, fragments, jobs_panel
+from dataeff_core.ui.commands import option
+from dataeff_core.ui.quantities import counted, literal
+from dataeff_core.ui.results import benchmark_cost, downstream
+from dataeff_core.ui.results.styles import name as method_name
+from dataeff_core.workspace import Dataset, Workspace
+from dataeff_core.workspace.benchmarks import FULL
+
+USUAL_SHARES = ("1", "2", "5", "10", "20", "33", "50", "75")  # per cent
+MOST_SEEDS = 20
+SECTIONS = {"method": "The method's own settings", "network": "Network", "training": "Training"}
+SNAPSHOTS = (0.25, 0.5, 0.75)
+EQUAL_WORK, EQUAL_PASSES = "images_seen", "epochs"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the form says."""
+
+    dataset: Dataset
+    on: Dataset
+    methods: tuple[str, ...]
+    keeps: tuple[float, ...]  # fractions
+    seeds: int
+    method: PretrainingMethod
+    preset: Preset
+    passes: int  # over all frames
+    budget: str  # EQUAL_WORK or EQUAL_PASSES
+    snapshots: tuple[float, ...]
+    task: Task
+    name: str
+
+    @property
+    def cells(self) -> list[tuple[str, float]]:
+        """(method, share) of each row of the matrix; each is worked on once a seed."""
+        full = [(FULL, 1.0)] if FULL in self.methods else []
+        return full + [(one, keep) for keep in self.keeps for one in self.methods if one != FULL]
+
+
+def draw(workspace: Workspace, dataset: Dataset, *, started: Callable[[str], None]) -> None:
+    """The form, in the place where it is called; `started` is told the id of the job that the button starts."""
+    there = downstream.offered(workspace)
+    if not there:
+        downstream.draw_none()
+        return
+    try:
+        workspace.embedding(dataset).check_fits(dataset)
+    except DataEffError as error:
+        st.markdown(
+            "A benchmark chooses frames by how alike they are, so **the frames have to be compared first** on the "
+            "Data page."
+        )
+        if not isinstance(error, NotFound):
+            st.caption(literal(str(error)))
+        st.page_link("pages/data.py", label="Compare the frames", icon=":material/photo_library:")
+        return
+    fragments.draw(_draw, workspace, dataset, there, started)
+
+
+def start_command(plan: Plan) -> list[str]:
+    """The command line of a benchmark; settings that are the preset's or a default are left to them."""
+    usual = make(plan.method.NAME, preset=plan.preset.name)
+    argv = ["benchmark", plan.dataset.id, option("on", plan.on.id)]
+    argv += [option("methods", ",".join(plan.methods))]
+    argv += [option("keep", ",".join(f"{keep:g}" for keep in plan.keeps))] if plan.keeps else []
+    argv += [option("seeds", plan.seeds)]
+    argv += [option("pretraining", plan.method.NAME), option("preset", plan.preset.name)]
+    argv += [*forms.options(plan.method, usual), option("epochs", plan.passes)]
+    argv += [option("budget", plan.budget), option("task", plan.task.NAME)]
+    argv += [one.replace("--set=", "--evaluation-set=", 1) for one in forms.options(plan.task)]
+    if plan.snapshots:
+        argv.append(option("snapshots", ",".join(f"{one:g}" for one in plan.snapshots)))
+    return [*argv, option("name", plan.name.strip())] if plan.name.strip() else argv
+
+
+def shares(typed: Sequence[str]) -> tuple[tuple[float, ...], str]:
+    """Fractions, ascending, of shares typed in per cent; and a sentence on the first that cannot be used, else ''."""
+    found = set()
+    for text in typed:
+        try:
+            value = float(str(text).replace("%", "").replace(",", ".").strip())
+        except ValueError:
+            return (), f"{text!r} is not a number; give a share in per cent, for instance 20"
+        if not 0 < value < 100:
+            return (), f"{value:g} % is not between 0 and 100 %; all frames are a method of their own"
+        found.add(round(value / 100, 6))
+    return tuple(sorted(found)), ""
+
+
+def _draw(
+    workspace: Workspace,
+    dataset: Dataset,
+    there: dict[str, tuple[Dataset, dict[str, int]]],
+    started: Callable[[str], None],
+) -> None:
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        plan = _fields(dataset, there)
+    with right:
+        _draw_summary(workspace, plan, started)
+
+
+def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) -> Plan | None:
+    on, has = downstream.dataset_field(there, key="benchmark-on", avoid=dataset.id)
+    if on.id == dataset.id:
+        st.warning(
+            "It would be scored on the frames it was trained on, which says little: import others, with masks, of "
+            "other patients.",
+            icon=":material/warning:",
+        )
+    methods = _methods_field()
+    keeps = _shares_field(subsets=any(one != FULL for one in methods))
+    seeds = int(
+        st.number_input(
+            "How often, with other random numbers",
+            1,
+            MOST_SEEDS,
+            len(planning.SEEDS),
+            key="benchmark-seeds",
+            help="Seeds. One shows no uncertainty; three show a first one; five or more narrow it.",
+        )
+    )
+    method_class, preset = _network_fields()
+    passes, budget = _length_fields(dataset)
+    method, task, snapshots, name = _more_fields(method_class, preset, has)
+    if keeps is None or not methods or method is None or task is None:
+        return None
+    return Plan(dataset, on, methods, keeps, seeds, method, preset, passes, budget, snapshots, task, name)
+
+
+def _methods_field() -> tuple[str, ...]:
+    names = [FULL, *(one.NAME for one in SELECTORS)]
+    chosen = st.pills(
+        "What is compared",
+        names,
+        selection_mode="multi",
+        default=list(planning.METHODS),
+        format_func=method_name,
+        key="benchmark-methods",
+        help="All frames are what everything is measured against; random shows what choosing is worth.",
+    )
+    methods = tuple(one for one in names if one in chosen)
+    if not methods:
+        forms.problem("nothing is chosen; choose all frames and a way to choose a part of them")
+    elif FULL not in methods:
+        st.caption("Without all frames there is no answer to whether a part is as good as everything.")
+    return methods
+
+
+def _shares_field(*, subsets: bool) -> tuple[float, ...] | None:
+    """Fractions; None where they cannot be used."""
+    if not subsets:
+        return ()
+    typed = st.multiselect(
+        "Shares kept, %",
+        USUAL_SHARES,
+        default=[f"{100 * keep:g}" for keep in planning.KEEPS],
+        accept_new_options=True,
+        key="benchmark-keeps",
+        placeholder="choose or type a number",
+    )
+    keeps, problem = shares(typed)
+    if problem or not keeps:
+        forms.problem(problem or "no share is chosen; choose one, for instance 20")
+        return None
+    return keeps
+
+
+def _network_fields() -> tuple[type[PretrainingMethod], Preset]:
+    by_method = {one.NAME: one for one in METHODS}
+    by_preset = {one.name: one for one in PRESETS}
+    method = st.segmented_control(
+        "How the network learns",
+        list(by_method),
+        format_func=lambda one: {"mae": "MAE", "simclr": "SimCLR"}.get(one, one),
+        default=METHODS[0].NAME,
+        required=True,
+        key="benchmark-pretraining",
+    )
+    preset = st.segmented_control(
+        "How large",
+        list(by_preset),
+        format_func=lambda one: by_preset[one].title,
+        default=PRESETS[0].name,
+        required=True,
+        key="benchmark-preset",
+    )
+    chosen = by_preset[preset or PRESETS[0].name]
+    st.caption(literal(chosen.description))
+    return by_method[method or METHODS[0].NAME], chosen
+
+
+def _length_fields(dataset: Dataset) -> tuple[int, str]:
+    passes = int(
+        st.number_input(
+            f"Passes over all {counted(len(dataset.frames), 'frame')}",
+            1,
+            1_000_000,
+            budgets.DEFAULT_EPOCHS,
+            key="benchmark-passes",
+            help="One pass shows the network each frame once.",
+        )
+    )
+    titles = {EQUAL_WORK: "Equal images seen", EQUAL_PASSES: "Equal passes"}
+    chosen = st.segmented_control(
+        "What is equal in all cells",
+        list(titles),
+        format_func=titles.__getitem__,
+        default=EQUAL_WORK,
+        required=True,
+        key="benchmark-budget",
+        help="Papers compare at equal images seen: a small subset is shown more often, so that all cost the same. "
+        "With equal passes a small subset is cheaper, and learns less.",
+    )
+    return passes, chosen or EQUAL_WORK
+
+
+def _more_fields(
+    method_class: type[PretrainingMethod], preset: Preset, has: dict[str, int]
+) -> tuple[PretrainingMethod | None, Task | None, tuple[float, ...], str]:
+    with st.popover("More settings", icon=":material/tune:"):
+        method = forms.draw_sections(
+            method_class,
+            key=f"benchmark-{method_class.NAME}-{preset.name}",
+            sections=SECTIONS,
+            values=preset.values_for(method_class),
+        )
+        task = downstream.task_field(has, key="benchmark")
+        early = st.toggle(
+            "Score networks half-way too",
+            key="benchmark-snapshots",
+            help="After a quarter, half and three quarters of each run: shows whether longer training still helps.",
+        )
+        name = st.text_input("Name", key="benchmark-name", placeholder="name, if you like", max_chars=100)
+    return method, task, SNAPSHOTS if early else (), name
+
+
+def _draw_summary(workspace: Workspace, plan: Plan | None, started: Callable[[str], None]) -> None:
+    with st.container(border=True):
+        st.markdown("**Before it starts**")
+        if plan is None:
+            st.caption("Something on the left cannot be used yet; the sentence in red says what.")
+            st.button("Start", type="primary", icon=":material/play_arrow:", disabled=True, key="benchmark-go")
+            return
+        rows = plan.cells
+        st.markdown(
+            f"{counted(len(rows), 'model')} × {counted(plan.seeds, 'seed')} = "
+            f"**{counted(len(rows) * plan.seeds, 'cell')}**, each a selection, a pre-training and a score."
+        )
+        fits = benchmark_cost.draw(workspace, plan)
+        argv = start_command(plan)
+        pressed = st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="benchmark-go",
+            width="stretch",
+            disabled=not fits,
+        )
+        if pressed:
+            try:
+                job = jobs_panel.start(workspace, argv)[0]
+            except DataEffError as error:
+                forms.problem(str(error))
+                return
+            started(job.id)
+            st.rerun(scope="app")
+        st.caption("It runs in the background, cell by cell: close the browser, stop it and go on at any time.")
+        st.caption("The same from a shell")
+        commands.draw(workspace, argv)
