@@ -45,6 +45,9 @@ VERBS: dict[str, Verb] = {
     "verify": Verb("verifying", "check an export against its hashes and its recipe", long=True),
     "pretrain": Verb("pretraining", "pre-train a network on a dataset or a selection", long=True),
     "evaluate": Verb("evaluating", "score an encoder on a downstream dataset", long=True),
+    "benchmark": Verb(
+        "benchmarking", "compare subsets with everything by what is trained on them", long=True, works_with="--cell"
+    ),
     "normdel": Verb("normdel", "weigh a downstream score with the share of data kept for it"),
     "jobs": Verb("jobs_", "list, show, cancel and resume background jobs"),
     "list": Verb("listing", "list what there is"),
