@@ -36,7 +36,7 @@ def build(
                 backbone.model, pretrained=False, num_classes=0, global_pool="avg", fc_norm=False,
                 **backbone.timm_options(),
             )  # fmt: skip
-        except TypeError as error:  # the model takes no patch size, or no image size: not a ViT
+        except (TypeError, AssertionError) as error:  # takes no patch or image size, or pools only its own way
             raise _no_vit(backbone) from error
     if not isinstance(vit, VisionTransformer) or vit.patch_embed is None:
         raise _no_vit(backbone)
