@@ -18,6 +18,9 @@ SIZES = {"tiny": (192, 12), "small": (384, 12), "base": (768, 12), "large": (102
 """Width and blocks of the usual ViTs (Dosovitskiy et al. 2020, Table 1; Touvron et al. 2020 for tiny and small)."""
 ROUGH = {"cpu": 5e10, "cuda": 4e13, "mps": 2e12}
 """Operations a second, a core (cpu) or in all: an order of magnitude only, seen on a server's cores and one GPU."""
+TELLING_SECONDS, TELLING_RATIO = 30.0, 10.0
+"""A run of another network says something if it took that long, and its operations an image differ by no more:
+small networks wait for memory and Python most of the time."""
 NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
@@ -83,12 +86,17 @@ def _images_per_second(workspace: Workspace, method: PretrainingMethod, device: 
         return rate, f"From {runs} of this method and network on this {_named(device)}: {rate:,.0f} images a second."
     if needed is None:
         return None, f"The size of {method.model} is not known here, and no run with it has finished yet."
-    others = [(run, work) for run in finished if (work := _operations_of(run)) is not None]
+    others = [
+        (run, work)
+        for run in finished
+        if (work := _operations_of(run)) is not None and _total([run], "seconds") >= TELLING_SECONDS
+        if 1 / TELLING_RATIO <= work / needed <= TELLING_RATIO
+    ]
     if others:
         done = sum(work * run.record.images_seen for run, work in others)
         rate = done / _total([run for run, _ in others], "seconds") / needed
         return rate, (
-            f"A guess of {rate:,.0f} images a second, from {len(others)} earlier run(s) of other networks on this "
+            f"A guess of {rate:,.1f} images a second, from earlier runs of other networks on this "
             f"{_named(device)} and the number of operations: it may be wrong by half."
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
