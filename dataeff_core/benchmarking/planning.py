@@ -150,8 +150,8 @@ def check_fits(images: int, batch_size: int, keeps: Sequence[float], *, full: bo
         raise BadInput("the dataset has no frames to pre-train on; import some first")
     least = min([frames_to_keep(keep, images) for keep in keeps] + ([images] if full else []))
     if least < batch_size:
-        share = f"keep {min(keeps):g} of {images} frames" if keeps else "the dataset"
-        raise BadInput(f"{share} is {least} images, and one step takes {batch_size}; keep more, or lower batch_size")
+        share = f"keep {min(keeps):g} of {images} frames" if keeps else f"all of {images} frames"
+        raise BadInput(f"{share} comes to {least}, and one step takes {batch_size}; keep more, or lower batch_size")
 
 
 def embedding_for(workspace: Workspace, dataset: Dataset, methods: Sequence[str], encoder: str) -> str:

@@ -78,8 +78,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--csv", metavar="FILE", type=Path, help="write the table of cells there too")
     parser.formatter_class = Listing
     parser.epilog = (
-        "Cells of one seed share the network's first weights, the downstream split and all else that is drawn, so they "
-        "are compared in pairs. A cell that fails keeps no other from going on; the same command tries it again."
+        "Cells of one seed share the network's first weights, the downstream split and all else that is drawn, so "
+        "they are compared in pairs. A cell that fails keeps no other from going on; the same command tries it again."
     )
 
 
