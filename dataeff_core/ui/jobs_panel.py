@@ -28,7 +28,12 @@ WORDS = {
     "select": "Choose frames",
     "export": "Export",
     "verify": "Check an export",
+    "pretrain": "Pre-train",
+    "evaluate": "Evaluate",
+    "benchmark": "Benchmark",
 }
+SUBJECTS = ("name", "resume", "on")  # options that say what a job is about where no word after the verb does
+
 STATES = {
     "queued": ("waiting", ":material/schedule:"),
     "running": ("running", ":material/progress_activity:"),
@@ -172,7 +177,8 @@ def _act(action: Callable[[], object]) -> None:
 
 def _subject(job: Job, names: Mapping[str, str]) -> str:
     """What the job is about: a dataset's name, else the last part of the path after the verb."""
-    named = next((one.removeprefix("--name=") for one in job.argv if one.startswith("--name=")), "")
+    options = dict(one[2:].partition("=")[::2] for one in job.argv if one.startswith("--"))
+    named = next((options[one] for one in SUBJECTS if one in options), "")
     first = next((one for one in job.argv[1:] if not one.startswith("-")), "")
-    subject = names.get(first) or named or first.rstrip("/").rpartition("/")[2]
+    subject = names.get(first) or names.get(named) or named or first.rstrip("/").rpartition("/")[2]
     return literal(subject[:60])

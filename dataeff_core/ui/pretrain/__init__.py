@@ -1,0 +1,1 @@
+"""The Pre-train page: start a run, watch it, compare runs, and go on from a finished one."""
