@@ -105,6 +105,8 @@ def _complain(message: str) -> None:
 
 def _say(text: str) -> None:
     """Print to standard output; a reader that has gone away (`| head`) is no error."""
+    if os.environ.get("RANK", "0") != "0":  # of the processes that torchrun starts, the first one speaks
+        return
     encoding = sys.stdout.encoding or "utf-8"
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
