@@ -83,6 +83,8 @@ def _reading(found: Difference) -> str:
     if found.shown:
         thin = ", though two seeds are thin evidence" if found.seeds == 2 else ""
         return f"it scores {'higher' if found.mean > 0 else 'lower'}{thin}."
+    if found.low == found.high:
+        return "the same in every seed."
     worse, better = max(0.0, -found.low), max(0.0, found.high)
     return (
         f"no difference can be shown. That is no proof of equality: {worse:.3f} worse and {better:.3f} better "

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dataeff_core.errors import BadInput
-from dataeff_core.pretraining import budgets
+from dataeff_core.pretraining import budgets, costs
 from dataeff_core.ui import forms
 from dataeff_core.ui.quantities import count, duration, literal, size
 from dataeff_core.workspace import Workspace
@@ -36,7 +36,7 @@ def draw(workspace: Workspace, plan: "Plan") -> bool:
     told = {
         "Time": "unknown" if found.seconds is None else f"about {duration(found.seconds)}",
         "Steps": count(found.steps),
-        "Disk": size(found.disk_bytes),
+        "Disk": f"up to {size(found.disk_bytes)}",
     }
     for column, (name, value) in zip(st.columns(len(told), gap="small"), told.items(), strict=True):
         column.metric(name, value)
@@ -46,8 +46,6 @@ def draw(workspace: Workspace, plan: "Plan") -> bool:
 
 def total(workspace: Workspace, plan: "Plan") -> Total:
     """The cost of every cell, pre-training and scoring. Raises BadInput when a share leaves less than a batch."""
-    from dataeff_core.pretraining import costs
-
     frames = len(plan.dataset.frames)
     seen = budgets.budget(frames, plan.method.batch_size, epochs=plan.passes).images_seen
     seconds: float | None = 0.0

@@ -103,6 +103,11 @@ def shares(typed: Sequence[str]) -> tuple[tuple[float, ...], str]:
     return tuple(sorted(found)), ""
 
 
+def fitting_batch(usual: int, images: int) -> int:
+    """Images a step that `images` of the smallest subset fill: the usual, else the next lower power of two."""
+    return usual if usual <= images else max(2, 2 ** (max(1, images).bit_length() - 1))
+
+
 def _draw(
     workspace: Workspace,
     dataset: Dataset,
@@ -138,7 +143,8 @@ def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) 
     )
     method_class, preset = _network_fields()
     passes, budget = _length_fields(dataset)
-    method, task, snapshots, name = _more_fields(method_class, preset, has)
+    least = max(1, round(min(keeps or (1.0,)) * len(dataset.frames)))
+    method, task, snapshots, name = _more_fields(method_class, preset, has, least)
     if keeps is None or not methods or method is None or task is None:
         return None
     return Plan(dataset, on, methods, keeps, seeds, method, preset, passes, budget, snapshots, task, name)
@@ -232,14 +238,18 @@ def _length_fields(dataset: Dataset) -> tuple[int, str]:
 
 
 def _more_fields(
-    method_class: type[PretrainingMethod], preset: Preset, has: dict[str, int]
+    method_class: type[PretrainingMethod], preset: Preset, has: dict[str, int], least: int
 ) -> tuple[PretrainingMethod | None, Task | None, tuple[float, ...], str]:
+    usual = make(method_class.NAME, preset=preset.name).batch_size
+    batch = fitting_batch(usual, least)
+    if batch < usual:
+        st.caption(f"The smallest subset has {counted(least, 'frame')}, so a step takes {batch} instead of {usual}.")
     with st.popover("More settings", icon=":material/tune:"):
         method = forms.draw_sections(
             method_class,
-            key=f"benchmark-{method_class.NAME}-{preset.name}",
+            key=f"benchmark-{method_class.NAME}-{preset.name}-{batch}",
             sections=SECTIONS,
-            values=preset.values_for(method_class),
+            values=preset.values_for(method_class) | {"batch_size": batch},
         )
         task = downstream.task_field(has, key="benchmark")
         early = st.toggle(
