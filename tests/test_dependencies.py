@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dataeff_core"
-FAMILIES = ("datasets", "encoders", "selection", "exporting", "pretraining", "evaluation")
+FAMILIES = ("datasets", "encoders", "selection", "exporting", "pretraining", "evaluation", "review")
 
 
 def modules_after(statement: str) -> set[str]:
@@ -27,6 +27,7 @@ def modules_after(statement: str) -> set[str]:
         "datasets.importing",
         "encoders",
         "exporting",
+        "review.pinning",
         "workspace",
         "backbones",
         "pretraining",

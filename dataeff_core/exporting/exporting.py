@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from dataeff_core import __version__
 from dataeff_core.errors import BadInput, Conflict
 from dataeff_core.exporting import find_format
+from dataeff_core.exporting.audit import FILE as AUDIT
+from dataeff_core.exporting.audit import audit_csv
 from dataeff_core.exporting.base import Format, Subset
 from dataeff_core.exporting.copies import WRITING
 from dataeff_core.exporting.manifest import MANIFEST, RECIPE, SCORES, frames_of, manifest_of, recipe_of
@@ -33,11 +35,13 @@ from dataeff_core.workspace.storage import (
     write_atomically,
     write_json,
 )
+from dataeff_core.workspace.trail import trail_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dataeff_core.workspace import SavedSelection, Workspace
+    from dataeff_core.workspace.trail import Entry
 
 LOCK = ".lock"
 
@@ -92,12 +96,13 @@ class _Plan:
     subset: Subset
     saved: SavedSelection
     manifest: pd.DataFrame
+    trail: list[Entry]  # up to the last entry that the manifest obeys
 
     @property
     def key(self) -> str:
         record = self.saved.record
         parts = (self.writer.NAME, self.writer.single, record.id, record.created, __version__)
-        return fingerprint(*parts, table_fingerprint(self.manifest))
+        return fingerprint(*parts, table_fingerprint(self.manifest), self.saved.pins.last)
 
 
 def _plan(workspace: Workspace, saved: SavedSelection, writer: Format) -> _Plan:
@@ -108,7 +113,7 @@ def _plan(workspace: Workspace, saved: SavedSelection, writer: Format) -> _Plan:
     subset = Subset(dataset, frames[kept].reset_index(drop=True))
     manifest.loc[kept, "file"] = writer.places(subset)
     manifest["file"] = manifest["file"].astype("string")
-    return _Plan(writer, subset, saved, manifest)
+    return _Plan(writer, subset, saved, manifest, trail_of(dataset.folder).entries(upto=saved.pins.last))
 
 
 def check_target(out: Path, *, force: bool) -> None:
@@ -171,7 +176,10 @@ def _write(plan: _Plan, folder: Path, reporter: Reporter) -> Path:
     reporter.phase("writing the manifest")
     tables = {MANIFEST: plan.manifest, SCORES: plan.saved.scores}
     written = [RECIPE, *(name for name, table in tables.items() if table is not None)]
-    write_json(folder / RECIPE, recipe_of(plan.saved, export_format=plan.writer.NAME))
+    write_json(folder / RECIPE, recipe_of(plan.saved, plan.manifest, export_format=plan.writer.NAME))
+    if plan.trail:
+        written.append(AUDIT)
+        write_atomically(folder / AUDIT, lambda stream: stream.write(audit_csv(plan.trail)))
     for name, table in tables.items():
         if table is not None:
             write_atomically(folder / name, lambda stream, table=table: table.to_parquet(stream, index=False))  # type: ignore[misc]

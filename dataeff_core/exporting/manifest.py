@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dataeff_core.errors import Stale
-from dataeff_core.workspace.datasets import frames_fingerprint
 from dataeff_core.workspace.embeddings import rows_of
+from dataeff_core.workspace.pins import overrides_fingerprint
 from dataeff_core.workspace.records import slug
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def frames_of(dataset: Dataset, saved: SavedSelection) -> pd.DataFrame:
     A dataset that has grown since is no hindrance: its former frames tables stay beside the new one. Raises Stale
     when none of them is the one that was selected from.
     """
-    frames = _frames_with(dataset, saved.record.dataset_fingerprint)
+    frames = dataset.frames_as_of(saved.record.dataset_fingerprint)
     if frames is None:
         raise Stale(
             f"selection {saved.id} was made on other frames than {dataset.record.name} has now, and their table is "
@@ -67,8 +67,9 @@ def manifest_of(saved: SavedSelection, frames: pd.DataFrame) -> pd.DataFrame:
     return table[list(COLUMNS)]
 
 
-def recipe_of(saved: SavedSelection, *, export_format: str) -> dict[str, Any]:
-    """selection.json: all that is needed to make the selection again, and no absolute path."""
+def recipe_of(saved: SavedSelection, manifest: pd.DataFrame, *, export_format: str) -> dict[str, Any]:
+    """selection.json: all that is needed to make the selection again, and no absolute path. The method's decisions
+    follow from it; the pins that were put on top are named by their fingerprint and stand in the manifest."""
     record = saved.record
     return without_places(
         {
@@ -85,7 +86,12 @@ def recipe_of(saved: SavedSelection, *, export_format: str) -> dict[str, Any]:
             if record.encoder is None
             else {"name": record.encoder, "params": record.encoder_params, "weights": record.weights},
             "dataset": {"name": record.dataset_name, "fingerprint": record.dataset_fingerprint},
-            "counts": counts(saved.decisions),
+            "counts": counts(manifest),
+            "pins": {
+                "entries": saved.pins.last,  # of the trail
+                "frames": int(manifest["override"].notna().sum()),
+                "fingerprint": overrides_fingerprint(manifest),
+            },
             "notes": record.notes,
             "format": export_format,
             "code_version": record.code_version,
@@ -127,13 +133,3 @@ def without_places(value: Any) -> Any:
     if isinstance(value, str) and Path(value).is_absolute():
         return Path(value).name or slug(value)
     return value
-
-
-def _frames_with(dataset: Dataset, fingerprint: str) -> pd.DataFrame | None:
-    if dataset.fingerprint == fingerprint:
-        return dataset.frames
-    for path in sorted(dataset.folder.glob("frames-*.parquet")):
-        frames = pd.read_parquet(path)
-        if frames_fingerprint(frames) == fingerprint:
-            return frames[frames["present"]].reset_index(drop=True)
-    return None

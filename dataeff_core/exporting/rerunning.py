@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataeff_core.workspace.pins import OVERRIDE_COLUMNS, overruled
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,21 +18,22 @@ MOST_NAMED = 20
 
 
 def differences(manifest: pd.DataFrame, again: pd.DataFrame) -> list[str]:
-    """One sentence for every frame on which `again` (frame_id and any of the manifest's columns) differs; a frame
-    that a reviewer overruled is compared by what it is, not by its decision."""
+    """One sentence for every frame on which `again` differs: what the method decides (frame_id and any of the
+    manifest's columns), on which the pins that the manifest names are put first."""
+    overrides = dict(zip(manifest["frame_id"], manifest["override"], strict=True))
+    if "decision" in again:
+        again = overruled(again.assign(override=again["frame_id"].map(overrides)))
+    again = again.drop(columns=list(OVERRIDE_COLUMNS), errors="ignore")
     merged = manifest.merge(again, on="frame_id", how="outer", suffixes=("", "_again"), indicator=True)
     wrong = [f"frame {one} is not in the dataset" for one in merged.loc[merged["_merge"] == "left_only", "frame_id"]]
     wrong += [
         f"frame {one} is not in the manifest" for one in merged.loc[merged["_merge"] == "right_only", "frame_id"]
     ]
     both = merged[merged["_merge"] == "both"]
-    overruled = both["override"].notna().to_numpy()
     for column in (*EXACT, *CLOSE):
         if f"{column}_again" not in both:
             continue
         differs = _differs(both, column)
-        if column in (*EXACT[:3], *CLOSE):
-            differs &= ~overruled
         frames = both.loc[differs, ["frame_id", column, f"{column}_again"]].itertuples(index=False)
         wrong += [f"frame {one}: {column} is {mine!s}, made again it is {anew!s}" for one, mine, anew in frames]
     if len(wrong) > MOST_NAMED:

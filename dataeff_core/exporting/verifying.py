@@ -11,6 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dataeff_core.errors import BadInput
+from dataeff_core.exporting.audit import FILE as AUDIT
+from dataeff_core.exporting.audit import pins_in
+from dataeff_core.exporting.csv_list import quoted
 from dataeff_core.exporting.manifest import COLUMNS, MANIFEST, RECIPE, SCHEMA_VERSION, counts
 from dataeff_core.exporting.reading import (
     Files,
@@ -27,6 +30,7 @@ from dataeff_core.exporting.sums import FILE as SUMS
 from dataeff_core.exporting.sums import read_sums
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.originals import pixels_sha256
+from dataeff_core.workspace.pins import overrides_fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +67,7 @@ def verify(out: Path, *, rerun: Rerun | None = None, reporter: Reporter | None =
         recipe, manifest = check.recipe(), check.manifest()
         if recipe is not None and manifest is not None:
             check.consistency(recipe, manifest)
+            check.pins(recipe, manifest)
             check.pictures(recipe, manifest)
             if rerun is not None:
                 check.wrong += differences(manifest, rerun(recipe))
@@ -147,6 +152,28 @@ class _Check:
         for frame, stand_in in zip(represented["frame_id"], represented["representative_id"], strict=True):
             if stand_in not in kept:
                 self.wrong.append(f"dropped frame {frame} is represented by {stand_in}, which is not kept")
+
+    def pins(self, recipe: dict[str, Any], manifest: pd.DataFrame) -> None:
+        """The reviewers' decisions in the manifest against the recipe and the trail."""
+        pinned = manifest[manifest["override"].notna()]
+        told = recipe.get("pins")
+        if pinned.empty and told is None:
+            return
+        if not isinstance(told, dict) or told.get("fingerprint") != overrides_fingerprint(manifest):
+            self.wrong.append(f"{MANIFEST} has other overrides than {RECIPE} says")
+        against = pinned[pinned["override"] != pinned["decision"]]
+        self.wrong += [f"frame {one} is not as the reviewer decided" for one in against["frame_id"]]
+        if pinned.empty:
+            return
+        try:
+            trail = pins_in(content(self.files, AUDIT)) if AUDIT in self.files.names else set()
+        except (Unreadable, ValueError) as error:
+            self.wrong.append(f"{AUDIT} cannot be read ({error})")
+            return
+        columns = [pinned[name].astype(str) for name in ("frame_id", "sha256", "override", "reviewer", "reviewed_at")]
+        for frame, digest, decision, reviewer, at in zip(*columns, strict=True):
+            if (digest, decision, quoted(reviewer), at) not in trail:
+                self.wrong.append(f"the override of frame {frame} is not in {AUDIT}")
 
     def pictures(self, recipe: dict[str, Any], manifest: pd.DataFrame) -> None:
         """Every exported picture against the hash of its original in the manifest."""

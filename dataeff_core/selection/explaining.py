@@ -1,14 +1,15 @@
 """Why one frame was kept or dropped: the numbers, and one sentence that a clinician reads."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from dataeff_core.errors import NotFound, Stale
 from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, KEPT, OUTLIER
 from dataeff_core.suppliers import Suppliers
-from dataeff_core.workspace import SavedSelection, SelectionRecord, Workspace
+from dataeff_core.workspace import Dataset, SavedSelection, SelectionRecord, Workspace
+from dataeff_core.workspace.trail import KEEP, RULE, Entry
 
 SUPPLIERS = Suppliers()
 LIMITS = {KEPT: "eta", DUPLICATE: "eta", OUTLIER: "epsilon", INVALID: "invalid"}
@@ -28,6 +29,9 @@ class Explanation:
     score: float | None  # what was compared ...
     threshold: float | None  # ... with this
     sentence: str
+    override: str | None = None  # 'kept' or 'dropped' where a reviewer (or a rule) has decided ...
+    reviewer: str | None = None  # ... who ...
+    reviewed_at: str | None = None  # ... and when, UTC, ISO 8601
 
 
 def explain(
@@ -44,7 +48,44 @@ def explain(
     if found.empty:
         raise Stale(f"selection {saved.id} was made before frame {frame['frame_id']} came; run `select` again")
     row = found.iloc[0]
-    threshold = threshold_of(saved.record, row["reason"])
+    if pd.notna(row["override"]):
+        return _overruled(workspace, saved, int(found.index[0]), suppliers)
+    return _by_method(saved.record, dataset, frame, row, suppliers)
+
+
+def _overruled(workspace: Workspace, saved: SavedSelection, at: int, suppliers: Suppliers) -> Explanation:
+    """What the reviewer said, and what the method had said."""
+    dataset = workspace.dataset(saved.record.dataset)
+    row, machine = saved.decisions.iloc[at], saved.machine.iloc[at]
+    method = _by_method(saved.record, dataset, dataset.frame(row["frame_id"]), machine, suppliers)
+    pin = saved.placed.rows[at]
+    return replace(
+        method,
+        decision=str(row["decision"]),
+        reason=str(row["reason"]),
+        representative_id=None if pd.isna(row["representative_id"]) else str(row["representative_id"]),
+        similarity=number(row["similarity"]),
+        sentence=overruled_sentence(method.sentence, pin, agrees=bool(row["decision"] == machine["decision"])),
+        override=str(row["override"]),
+        reviewer=pin.reviewer,
+        reviewed_at=pin.at,
+    )
+
+
+def overruled_sentence(method: str, pin: Entry, *, agrees: bool) -> str:
+    """Why, in plain words, where a person or a rule has decided; `method` is the sentence without it."""
+    who = f"the rule {pin.reviewer[len(RULE) :]}" if pin.reviewer.startswith(RULE) else pin.reviewer
+    because = f" ({pin.why.rstrip('.')})" if pin.why else ""
+    if agrees:
+        return f"{method} So decided {who}, too{because}."
+    verb = "Kept" if pin.action == KEEP else "Removed"
+    return f"{verb} by decision of {who}{because}. The method had said: {method}"
+
+
+def _by_method(
+    record: SelectionRecord, dataset: Dataset, frame: pd.Series, row: pd.Series, suppliers: Suppliers
+) -> Explanation:
+    threshold = threshold_of(record, row["reason"])
     standing_id = None if pd.isna(row["representative_id"]) else str(row["representative_id"])
     try:
         standing = None if standing_id is None else dataset.frame(standing_id)

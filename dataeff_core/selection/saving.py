@@ -17,9 +17,11 @@ from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.scored import MedDELScores
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.workspace import Dataset, Embedding, SavedSelection, SelectionRecord, Workspace
+from dataeff_core.workspace.pins import Pins, overruling_sentence
 from dataeff_core.workspace.records import fresh_id
 from dataeff_core.workspace.selections import DECISION_COLUMNS
 from dataeff_core.workspace.storage import new_folder, write_atomically
+from dataeff_core.workspace.trail import trail_of
 
 SUPPLIERS = Suppliers()
 
@@ -67,7 +69,8 @@ def select(
     suppliers: Suppliers = SUPPLIERS,
     reporter: Reporter | None = None,
 ) -> SavedSelection:
-    """Decide on every frame and save it under `<dataset>/selections/<id>`, complete or not at all.
+    """Decide on every frame and save it under `<dataset>/selections/<id>`, complete or not at all. Frames that
+    reviewers have pinned are as they said, whatever the method decides (SavedSelection.decisions).
 
     `encoder` names an embedding by id or encoder. Where the method wants a calibrated eta and none is stored,
     the suppliers measure one first. Raises NotFound without an embedding, Stale for an old one, BadInput for
@@ -82,6 +85,9 @@ def select(
         suppliers.calibrate(workspace, dataset, embedding, reporter)
         pool = pool_of(workspace, dataset, embedding, suppliers=suppliers)
     selection = selector.select(pool, seed=seed, keep=keep, reporter=reporter)
+    machine = decisions_of(selection)
+    pinned, told = with_pins(dataset, machine, keep)
+    kept = pinned["decision"] == "kept"
     record = SelectionRecord(
         id=fresh_id(selector.NAME),
         name=name,
@@ -94,19 +100,30 @@ def select(
         keep=keep,
         seed=seed,
         frames=len(pool),
-        kept=int(selection.kept.sum()),
-        dropped=selection.dropped_by_reason(),
-        notes=selection.notes,
+        kept=int(kept.sum()),
+        dropped={str(why): int(count) for why, count in sorted(pinned.loc[~kept, "reason"].value_counts().items())},
+        notes=selection.notes | told,
         code_version=__version__,
         seconds=round(time.monotonic() - started, 3),
     )
     return save(dataset, record, selection)
 
 
+def with_pins(dataset: Dataset, machine: pd.DataFrame, keep: float | None) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A method's decisions on all frames of `dataset` with the reviewers' pins on top, and what is to be said of
+    it. Pins never change what the method decides on other frames, so that its recipe alone makes it again."""
+    frames = dataset.frames
+    placed = Pins.of(trail_of(dataset.folder).entries()).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    pinned = placed.put_on(machine)
+    told = {"pins": overruling_sentence(machine, pinned, keep), "pins_gone": placed.gone_sentence}
+    return pinned, {name: sentence for name, sentence in told.items() if sentence}
+
+
 def select_again(
     workspace: Workspace, saved: SavedSelection, suppliers: Suppliers = SUPPLIERS, reporter: Reporter | None = None
 ) -> pd.DataFrame:
-    """The decisions (columns DECISION_COLUMNS) made anew from the recipe alone, nothing remembered.
+    """What the method decides (columns DECISION_COLUMNS), made anew from the recipe alone, nothing remembered and
+    no pins on it.
 
     Raises NotFound or Stale when the dataset or embedding is gone or has changed.
     """

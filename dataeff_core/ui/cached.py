@@ -44,9 +44,9 @@ def frame_map(workspace: Workspace, of: Dataset, of_embedding: Embedding | None 
 
 
 def selection(workspace: Workspace, of: Dataset, wanted: str) -> SavedSelection:
-    """A saved selection of `of`. Raises NotFound."""
+    """A saved selection of `of`, with the reviewers' pins as they are now. Raises NotFound."""
     found = workspace.selection(wanted, of)
-    return _selection(str(found.folder), found.record.model_dump_json())
+    return _selection(str(found.folder), found.record.model_dump_json(), found.pins_version)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -66,5 +66,5 @@ def _frame_map(folder: str, record: str) -> FrameMap:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _selection(folder: str, record: str) -> SavedSelection:
+def _selection(folder: str, record: str, pins_version: int) -> SavedSelection:
     return SavedSelection(Path(folder), SelectionRecord.model_validate_json(record))

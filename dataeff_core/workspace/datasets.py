@@ -89,6 +89,17 @@ class Dataset:
         frames = self.all_frames
         return frames[frames["present"]].reset_index(drop=True)
 
+    def frames_as_of(self, fingerprint: str) -> pd.DataFrame | None:
+        """The frames that were present when the dataset had this fingerprint, in their order of then; None when that
+        table is gone. Former tables stay beside the new one."""
+        if fingerprint == self.fingerprint:
+            return self.frames
+        for path in sorted(self.folder.glob("frames-*.parquet")):
+            frames = pd.read_parquet(path)
+            if frames_fingerprint(frames) == fingerprint:
+                return frames[frames["present"]].reset_index(drop=True)
+        return None
+
     @cached_property
     def unreadable(self) -> pd.DataFrame:
         """The files that could not be decoded, each with its reason; columns: UNREADABLE_COLUMNS."""

@@ -6,7 +6,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from dataeff_core.workspace.datasets import Dataset, DatasetRecord
+from dataeff_core.workspace.pins import Pins, Placed
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.trail import trail_of
 
 DECISION_COLUMNS: dict[str, str] = {
     "frame_id": "string",
@@ -16,9 +19,9 @@ DECISION_COLUMNS: dict[str, str] = {
     "similarity": "float32",  # cosine to the representative; NaN where there is none
     "distance": "float32",  # cosine distance to the own cluster's centroid; NaN where the method has none
     "score": "float32",  # what the method compared with its threshold; NaN where it has none
-    "override": "string",  # null, or what a reviewer decided
+    "override": "string",  # null, or what a reviewer decided: 'kept' or 'dropped'
     "reviewer": "string",
-    "reviewed_at": "string",
+    "reviewed_at": "string",  # UTC, ISO 8601
 }
 
 
@@ -41,8 +44,8 @@ class SelectionRecord(Record):
     keep: float | None = None  # the fraction asked for, where one was
     seed: int
     frames: int
-    kept: int
-    dropped: dict[str, int]  # reason -> count
+    kept: int  # with the pins that stood when it was saved; later ones are in SavedSelection.decisions
+    dropped: dict[str, int]  # reason -> count, likewise
     notes: dict[str, Any] = {}  # how a default was found (calibration), in words and numbers
     code_version: str
     seconds: float
@@ -54,7 +57,11 @@ class SelectionRecord(Record):
 
 
 class SavedSelection:
-    """Folder: selection.json, decisions.parquet (DECISION_COLUMNS), scores.parquet (frame_id and float columns)."""
+    """Folder: selection.json, decisions.parquet (DECISION_COLUMNS), scores.parquet (frame_id and float columns).
+
+    The files hold what the method decided and never change; `decisions` has the reviewers' pins on top, as the trail
+    stands when they are first asked for (see dataeff_core.workspace.pins).
+    """
 
     DECISIONS = "decisions.parquet"
     SCORES = "scores.parquet"
@@ -68,9 +75,40 @@ class SavedSelection:
         return self.record.id
 
     @cached_property
-    def decisions(self) -> pd.DataFrame:
-        """One row a frame, columns DECISION_COLUMNS, in the dataset's order."""
+    def machine(self) -> pd.DataFrame:
+        """What the method decided: one row a frame, columns DECISION_COLUMNS, in the dataset's order."""
         return pd.read_parquet(self.folder / self.DECISIONS)
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """What holds: `machine` with the pins on it. Raises StorageFailed when the trail cannot be read."""
+        return self.placed.put_on(self.machine) if self.placed.rows else self.machine
+
+    @cached_property
+    def pins(self) -> Pins:
+        """The pins on the dataset. Raises StorageFailed when the trail cannot be read."""
+        return Pins.of(trail_of(self._dataset_folder).entries())
+
+    @cached_property
+    def placed(self) -> Placed:
+        """The pins on the rows of the decisions."""
+        if not self.pins.standing:
+            return Placed({})
+        ids = self.machine["frame_id"].tolist()
+        dataset = Dataset(self._dataset_folder, DatasetRecord.read(self._dataset_folder))
+        frames = dataset.frames_as_of(self.record.dataset_fingerprint)
+        frames = dataset.all_frames if frames is None else frames
+        contents = dict(zip(frames["frame_id"], frames["sha256"], strict=True))
+        return self.pins.on(ids, [contents.get(one, "") for one in ids])
+
+    @property
+    def pins_version(self) -> int:
+        """The number of the newest entry on the trail now: with it, who caches decisions sees when they changed."""
+        return trail_of(self._dataset_folder).last
+
+    @property
+    def _dataset_folder(self) -> Path:
+        return self.folder.parent.parent
 
     @cached_property
     def scores(self) -> pd.DataFrame | None:

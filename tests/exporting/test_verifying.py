@@ -268,7 +268,7 @@ def test_numbers_may_differ_by_rounding_and_overruled_frames_by_decision() -> No
         {
             "frame_id": ["a", "b", "c"],
             "decision": ["kept", "dropped", "kept"],
-            "similarity": [float("nan"), 0.5, 0.25],
+            "similarity": [float("nan"), 0.5, float("nan")],
             "override": [None, None, "kept"],
         }
     )
@@ -278,5 +278,8 @@ def test_numbers_may_differ_by_rounding_and_overruled_frames_by_decision() -> No
     assert differences(mine, anew.iloc[::-1]) == []
     assert differences(mine.assign(override=None), anew) == [
         "frame c: decision is kept, made again it is dropped",
-        "frame c: similarity is 0.25, made again it is 0.75",
+        "frame c: similarity is nan, made again it is 0.75",
+    ]
+    assert differences(mine.assign(decision=["kept", "dropped", "dropped"]), anew) == [
+        "frame c: decision is dropped, made again it is kept"
     ]

@@ -1,0 +1,230 @@
+"""Overruling: a person keeps or drops a frame, or takes that back; each is an entry on the dataset's trail."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from dataeff_core.errors import BadInput, NotFound, Stale
+from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+from dataeff_core.workspace.pins import Pins
+from dataeff_core.workspace.trail import DROP, KEEP, RULE, UNDO, Decision, Entry, fresh_key, trail_of
+
+KEEP_REASONS = {
+    "finding": "shows a finding",
+    "rare": "a rare view or appearance",
+    "better": "a better picture than the one that stands for it",
+    "not_alike": "not the same as the one that stands for it",
+}
+DROP_REASONS = {
+    "unusable": "cannot be used",
+    "alike": "the same as another kept frame",
+    "private": "shows a person or their data",
+    "outside": "not from inside the body",
+}
+REASONS = {**KEEP_REASONS, **DROP_REASONS, "rule": "by a rule", "other": "another reason"}
+"""Code -> plain words."""
+
+NUMBERS = ("similarity", "distance", "score")
+
+
+def pin(
+    workspace: Workspace,
+    saved: SavedSelection,
+    frames: Sequence[str],
+    action: Literal["keep", "drop"],
+    *,
+    reviewer: str,
+    reason: str = "",
+    why: str = "",
+    key: str | None = None,
+) -> list[Entry]:
+    """Pin frames, each named by its id, a unique prefix of it or its path, with what `saved` says of them now.
+
+    One entry a frame, all of them or none. `key` names this call: made a second time it adds nothing. Raises
+    NotFound for a frame that is not there or whose file is gone, Stale for one that came after the selection,
+    BadInput for a reason that is not one of REASONS or a name that is missing; and what the trail raises.
+    """
+    person(reviewer)
+    if reason and reason not in REASONS:
+        raise BadInput(
+            f"reason {reason!r} is not one of {', '.join(REASONS)}; give one of them, or words of your own"
+        )
+    dataset = workspace.dataset(saved.record.dataset)
+    rows = [present(dataset, one) for one in frames]
+    said = what_machine_said(saved, [str(row["frame_id"]) for row in rows])
+    new = [
+        Decision(
+            reviewer=reviewer,
+            action=action,
+            content=str(row["sha256"]),
+            frame_id=str(row["frame_id"]),
+            path=place(row),
+            reason=reason,
+            why=why,
+            machine=machine,
+        )
+        for row, machine in zip(rows, said, strict=True)
+    ]
+    return put(dataset, new, key=key)
+
+
+def unpin(
+    workspace: Workspace,
+    saved: SavedSelection,
+    frame: str,
+    *,
+    reviewer: str,
+    why: str = "",
+    key: str | None = None,
+) -> Entry:
+    """Take every pin on a frame back, so that the method's decision holds again. The file may be gone.
+
+    Raises NotFound when there is no such frame or no pin on it; and what the trail raises.
+    """
+    person(reviewer)
+    dataset = workspace.dataset(saved.record.dataset)
+    row = known(dataset, frame)
+    there = pin_on(dataset, row)
+    if there is None:
+        raise NotFound(f"frame {row['frame_id']} is not pinned, so there is nothing to take back")
+    undo = Decision(
+        reviewer=reviewer,
+        action=UNDO,
+        content=there.content,
+        frame_id=there.frame_id,
+        path=place(row),
+        why=why,
+        key=key or fresh_key(),
+    )
+    return trail_of(dataset.folder).append([undo])[0]
+
+
+def take_back(dataset: Dataset, entry: Entry, *, reviewer: str, key: str | None = None) -> Entry:
+    """Undo one keep, drop or mark: what was decided before it holds again."""
+    undo = Decision(
+        reviewer=reviewer,
+        action=UNDO,
+        content=entry.content,
+        frame_id=entry.frame_id,
+        path=entry.path,
+        undoes=entry.seq,
+        sample=entry.sample,
+        key=key or fresh_key(),
+    )
+    return trail_of(dataset.folder).append([undo])[0]
+
+
+def put(dataset: Dataset, decisions: Sequence[Decision], *, key: str | None = None) -> list[Entry]:
+    """Write keeps and drops on present frames; the entries in their order. A pin that had gone over to one of them
+    from a frame that is not there any more is taken back with it, so that it does not go on to a third."""
+    key = key or fresh_key()
+    frames = dataset.frames
+    pins = Pins.of(trail_of(dataset.folder).entries())
+    placed = pins.on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    moved = {
+        str(frames["frame_id"].iat[row]): one
+        for row, one in placed.rows.items()
+        if one.frame_id != frames["frame_id"].iat[row]
+    }
+    new = [replace(one, key=f"{key}:{one.frame_id}") for one in decisions]
+    undone = [
+        Decision(
+            reviewer=one.reviewer,
+            action=UNDO,
+            content=there.content,
+            frame_id=there.frame_id,
+            path=there.path,
+            why=f"the picture now stands at {one.path}",
+            key=f"{one.key}:moved",
+        )
+        for one in new
+        if (there := moved.get(one.frame_id)) is not None
+    ]
+    return trail_of(dataset.folder).append([*undone, *new])[len(undone) :]
+
+
+def pin_on(dataset: Dataset, row: pd.Series) -> Entry | None:
+    """The pin that stands on one frame (a row of the frames table), or None."""
+    pins = Pins.of(trail_of(dataset.folder).entries())
+    own = next(
+        (one for one in pins.standing if (one.content, one.frame_id) == (row["sha256"], row["frame_id"])), None
+    )
+    if own is not None or not row["present"]:
+        return own
+    frames = dataset.frames
+    placed = pins.on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    return placed.rows.get(int((frames["frame_id"] == row["frame_id"]).to_numpy().argmax()))
+
+
+def present(dataset: Dataset, wanted: str) -> pd.Series:
+    """A frame whose file is there. Raises NotFound."""
+    try:
+        return dataset.frame(wanted)
+    except NotFound:
+        row = vanished(dataset, wanted)
+        if row is None:
+            raise
+        raise NotFound(
+            f"the file of frame {row['frame_id']} ({place(row)}) is gone; put it back and import again first"
+        ) from None
+
+
+def known(dataset: Dataset, wanted: str) -> pd.Series:
+    """A frame whose file may be gone. Raises NotFound."""
+    try:
+        return dataset.frame(wanted)
+    except NotFound:
+        row = vanished(dataset, wanted)
+        if row is None:
+            raise
+        return row
+
+
+def vanished(dataset: Dataset, wanted: str) -> pd.Series | None:
+    """A frame, named as in `Dataset.frame`, whose file has gone since an earlier import; None for no such."""
+    frames = dataset.all_frames[~dataset.all_frames["present"]]
+    found = frames[frames["frame_id"].str.startswith(wanted) | (frames["path"] == wanted)] if wanted else frames[:0]
+    return found.iloc[0] if len(found) == 1 else None
+
+
+def what_machine_said(saved: SavedSelection, frame_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The method's decision on each frame with its numbers and parameters, JSON-able. Raises Stale."""
+    rows = pd.Index(saved.machine["frame_id"]).get_indexer(pd.Index(frame_ids))
+    if (rows < 0).any():
+        missing = frame_ids[int((rows < 0).argmax())]
+        raise Stale(f"selection {saved.id} was made before frame {missing} came; run `select` again")
+    told = saved.machine.iloc[rows]
+    return [
+        {
+            "selection": saved.id,
+            "method": saved.record.method,
+            "params": saved.record.params,
+            "decision": str(one["decision"]),
+            "reason": str(one["reason"]),
+            "representative_id": None if pd.isna(one["representative_id"]) else str(one["representative_id"]),
+            **{name: finite(one[name]) for name in NUMBERS},
+        }
+        for one in told.to_dict("records")
+    ]
+
+
+def place(row: pd.Series) -> str:
+    """Where a frame stands, for people: its path, and of a video the frame's number."""
+    return str(row["path"]) if row["kind"] != "video" else f"{row['path']} frame {int(row['frame_index'])}"
+
+
+def person(reviewer: str) -> None:
+    """Raise BadInput for a name that would pass for a rule's."""
+    if reviewer.strip().startswith(RULE):
+        raise BadInput(f"the name {reviewer!r:.120} begins like a rule's ({RULE}); give a person's name")
+
+
+def finite(value: Any) -> float | None:
+    """A number as JSON has it: NaN and missing as None."""
+    return None if value is None or pd.isna(value) or not math.isfinite(value) else float(value)
+
+
+__all__ = ["DROP", "DROP_REASONS", "KEEP", "KEEP_REASONS", "REASONS", "pin", "take_back", "unpin"]
