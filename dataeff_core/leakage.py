@@ -176,14 +176,17 @@ def _vectors(workspace: Workspace, on: Dataset, source: Dataset, reporter: Repor
     from dataeff_core.encoders import reload
     from dataeff_core.encoders.descriptor import Descriptor
 
-    known = [one for one in workspace.embeddings(source) if one.record.encoder == Descriptor.NAME]
-    current = [one for one in known if one.record.dataset_fingerprint == source.fingerprint]
+    fresh = Descriptor().load()
+    wanted = (Descriptor.NAME, fresh.preprocessing, source.fingerprint)  # one by an older version is of no use
+    known = [(one, one.record) for one in workspace.embeddings(source)]
+    current = [
+        one for one, about in known if (about.encoder, about.preprocessing, about.dataset_fingerprint) == wanted
+    ]
     if current:
         loaded = reload(workspace, current[-1])
         ids = source.frames["frame_id"].to_numpy(object)
         gallery = np.asarray(current[-1].vectors[current[-1].rows(ids)], np.float32)
         return loaded.finish(_features(workspace, on, loaded, reporter)), gallery
-    fresh = Descriptor().load()
     features = [_features(workspace, one, fresh, reporter) for one in (on, source)]
     fresh.fit(np.concatenate(features))
     return fresh.finish(features[0]), fresh.finish(features[1])
