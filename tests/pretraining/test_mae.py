@@ -1,7 +1,6 @@
 """MAE: masks, what the encoder sees, the loss against lightly's parts and by hand, and what it costs."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -36,15 +35,6 @@ PATCHES = 16
 
 def network_of(seed: int = 0, **changes: Any) -> MAENetwork:
     return make("mae", SMALL | changes).network(seed=seed)  # type: ignore[return-value]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Networks as small as these wait for threads more than they compute."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
