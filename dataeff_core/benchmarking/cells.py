@@ -1,5 +1,7 @@
 """One cell of the matrix: a selection, a pre-training and an evaluation, or what is left of them to do."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from dataeff_core.errors import NotFound, Stale
@@ -184,7 +186,7 @@ def result_of(
         images_seen=left.images_seen,
         miou=miou,
         normdel=normdel(miou, retained),
-        bytes=bytes_of(dataset, saved),
+        bytes=bytes_of(dataset, run.frames["frame_id"]),
         seconds={
             "selection": saved.record.seconds if saved is not None else 0.0,
             "pretraining": left.seconds,
@@ -193,13 +195,9 @@ def result_of(
     )
 
 
-def bytes_of(dataset: Dataset, saved: SavedSelection | None) -> int:
-    """Bytes of the files that a selection keeps (None: all); a video's are shared out among its frames."""
+def bytes_of(dataset: Dataset, frame_ids: Collection[str]) -> int:
+    """Bytes of the files of these frames; a video's are shared out among its frames."""
     frames = dataset.frames
-    size = frames["file_bytes"].to_numpy(np.float64)
     in_file = frames.groupby(["source", "path_bytes"])["frame_id"].transform("size").to_numpy(np.float64)
-    kept = np.ones(len(frames), bool)
-    if saved is not None:
-        ids = saved.decisions.loc[saved.decisions["decision"] == "kept", "frame_id"]
-        kept = frames["frame_id"].isin(ids).to_numpy(bool)
-    return round(float((size / in_file)[kept].sum()))
+    wanted = frames["frame_id"].isin(list(frame_ids)).to_numpy(bool)
+    return round(float((frames["file_bytes"].to_numpy(np.float64) / in_file)[wanted].sum()))

@@ -10,7 +10,7 @@ from dataeff_core.cli.benchmarking import by_method, fractions, words
 from dataeff_core.errors import BadInput, DataEffError, NotFound
 from dataeff_core.pretraining.budgets import DEFAULT_EPOCHS, epochs_for
 from dataeff_core.workspace import Cell, Dataset, Workspace
-from tests.fabrication import fabricate, fabricate_selection
+from tests.fabrication import fabricate
 
 Made = tuple[Workspace, Dataset, Dataset]
 TINY = {"model": "vit_tiny_patch16_224", "depth": "1", "image_size": "32", "batch_size": "3"}
@@ -127,12 +127,11 @@ def test_names_of_selections_tell_their_recipe() -> None:
     assert selection_name(cell, {"rule": "leader", "eta": 0.8}) == "meddel 5 %, seed 2, eta 0.8, rule leader"
 
 
-def test_bytes_are_of_the_kept_files(tmp_path: Any) -> None:
-    _, dataset, embedding, _ = fabricate(tmp_path / "w", frames=10)
-    saved = fabricate_selection(dataset, embedding, keep=0.5)
-    kept = saved.decisions["decision"].eq("kept").to_numpy()
-    assert bytes_of(dataset, None) == dataset.frames["file_bytes"].sum()
-    assert bytes_of(dataset, saved) == dataset.frames["file_bytes"][kept].sum()
-    video = dataset.frames.assign(kind="video", path_bytes=b"one.mp4", file_bytes=1000)
-    dataset.__dict__["frames"] = video
-    assert (bytes_of(dataset, None), bytes_of(dataset, saved)) == (1000, 500)
+def test_bytes_are_of_the_files_and_a_videos_are_shared_out(tmp_path: Any) -> None:
+    _, dataset, _, _ = fabricate(tmp_path / "w", frames=10)
+    frames = dataset.frames
+    some = frames["frame_id"][[1, 4, 7]]
+    assert bytes_of(dataset, frames["frame_id"]) == frames["file_bytes"].sum()
+    assert bytes_of(dataset, some) == frames["file_bytes"][[1, 4, 7]].sum()
+    dataset.__dict__["frames"] = frames.assign(kind="video", path_bytes=b"one.mp4", file_bytes=1000)
+    assert (bytes_of(dataset, frames["frame_id"]), bytes_of(dataset, some)) == (1000, 300)
