@@ -8,6 +8,7 @@ from torch import nn
 
 from dataeff_core.backbones import Backbone
 from dataeff_core.backbones.checkpoints import load_weights
+from dataeff_core.backbones.positions import sine_positions
 from dataeff_core.backbones.pretrained import check_name
 from dataeff_core.errors import BadInput
 
@@ -21,6 +22,9 @@ def build(
 ) -> Any:
     """A timm VisionTransformer without classifier; random parameters drawn from `seed`, or `weights` loaded into it
     (every parameter or none; `source` names them in an error). The global random state is left as it was.
+
+    Random parameters are timm's, but learnt positions begin as sines and cosines (as in MAE): random ones take long
+    to learn, and an untrained encoder that does not know where a patch is would be too easy to beat.
 
     Raises NotFound for a name timm does not know; BadInput for a model that is no plain ViT, an image size that the
     patch size does not divide, or weights that do not fit.
@@ -46,6 +50,8 @@ def build(
         raise BadInput(f"image_size {backbone.image_size} is not a multiple of the patch size {patch}; use {near}")
     if weights is not None:
         load_weights(vit, weights, source=source, heads=("head",))
+    elif vit.pos_embed is not None:
+        _place_by_sines(vit)
     return vit
 
 
@@ -69,6 +75,13 @@ def pooled(vit: Any, images: torch.Tensor) -> torch.Tensor:
 def patch_size(vit: nn.Module) -> int:
     """Side of a patch in pixels."""
     return int(vit.patch_embed.patch_size[0])  # type: ignore[union-attr,index]
+
+
+def _place_by_sines(vit: Any) -> None:
+    """Positions of the patches by `sine_positions`, of class tokens 0; they stay learnable."""
+    with torch.no_grad():
+        vit.pos_embed.zero_()
+        vit.pos_embed[0, -vit.patch_embed.num_patches :] = sine_positions(vit.patch_embed.grid_size[0], vit.embed_dim)
 
 
 def _no_vit(backbone: Backbone) -> BadInput:

@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812 the usual name
 from torch import nn
 
 from dataeff_core.backbones import Backbone
+from dataeff_core.backbones.positions import sine_positions
 from dataeff_core.backbones.vit import build, patch_size
 from dataeff_core.errors import BadInput
 
@@ -51,8 +52,6 @@ class MAENetwork(nn.Module):
                 depth=decoder_depth,
                 out=3 * self.patch**2,
             )
-        if weights is None and self.encoder.pos_embed is not None:
-            self._place_by_sines()
 
     def forward(self, views: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         """The loss: views (n, 1, 3, s, s) float32 normalised, numbers (n, N) float32 in [0, 1) -> scalar."""
@@ -97,15 +96,6 @@ class MAENetwork(nn.Module):
         whole = patches.scatter(1, hidden.unsqueeze(-1).expand_as(drawn), drawn)
         is_hidden = torch.ones_like(numbers, dtype=torch.bool).scatter(1, visible, False)
         return unpatchify(whole, self.patch), is_hidden
-
-    def _place_by_sines(self) -> None:
-        """Begin with MAE's sine-cosine positions, which stay learnable here: random ones take long to learn."""
-        positions = self.encoder.pos_embed
-        with torch.no_grad():
-            positions.zero_()
-            positions[0, -self.patches :] = sine_positions(
-                self.backbone.image_size // self.patch, self.encoder.embed_dim
-            )
 
 
 class Decoder(nn.Module):
@@ -192,15 +182,3 @@ def spread(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation of each patch's pixels: (..., 3 P) -> (..., 1) twice."""
     variance, mean = torch.var_mean(patches, dim=-1, keepdim=True)
     return mean, (variance + EPSILON).sqrt()
-
-
-def sine_positions(grid: int, dim: int) -> torch.Tensor:
-    """(grid * grid, dim) float32, row by row: half of the numbers for x, half for y, each sines and cosines of
-    wave lengths from 2 pi to 20,000 pi patches (Vaswani et al. 2017, in two dimensions as in MAE)."""
-    quarter = dim // 4
-    frequency = 10_000.0 ** -(torch.arange(quarter, dtype=torch.float64) / quarter)
-    angle = torch.arange(grid, dtype=torch.float64)[:, None] * frequency
-    line = torch.cat((angle.sin(), angle.cos()), dim=1)  # (grid, dim / 2)
-    x, y = line.repeat(grid, 1), line.repeat_interleave(grid, dim=0)
-    whole = torch.cat((x, y), dim=1).float()
-    return F.pad(whole, (0, dim - whole.shape[1]))

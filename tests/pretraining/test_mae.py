@@ -12,13 +12,13 @@ from lightly.models.utils import patchify as lightly_patchify
 from torch.utils.flop_counter import FlopCounterMode
 
 from dataeff_core.backbones import Backbone
+from dataeff_core.backbones.positions import sine_positions
 from dataeff_core.backbones.vit import build
 from dataeff_core.errors import BadInput
 from dataeff_core.pretraining import make
 from dataeff_core.pretraining.mae_network import (
     MAENetwork,
     patchify,
-    sine_positions,
     split,
     take,
     unpatchify,
@@ -275,6 +275,16 @@ def test_the_seed_determines_the_network_and_nothing_else_does() -> None:
 def test_positions_are_maes() -> None:
     theirs = get_2d_sine_cosine_positional_embedding(64, 4, cls_token=False)
     np.testing.assert_allclose(sine_positions(4, 64).numpy(), theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["vit_tiny_patch16_224", "deit3_small_patch16_224"])
+def test_an_encoder_begins_with_them(model: str) -> None:
+    """The run's encoder and what it is compared with, the same one untrained."""
+    method = make("mae", SMALL | {"model": model, "depth": 1})
+    for encoder in (method.network(seed=0).encoder, build(method.backbone(), seed=0)):
+        torch.testing.assert_close(encoder.pos_embed[0, -PATCHES:], sine_positions(4, encoder.embed_dim))
+        assert encoder.pos_embed[0, :-PATCHES].abs().sum() == 0
+        assert encoder.pos_embed.requires_grad
 
 
 def test_numbers_is_the_count_of_patches() -> None:
