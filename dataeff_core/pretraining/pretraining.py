@@ -277,20 +277,26 @@ def _trained(
     with exclusive(run.lock_file, wait=False) if processes.writes else contextlib.nullcontext():
         if run.result is not None:
             return run
-        problem = run.folder / run.PROBLEM
         if processes.writes:
+            _tidy(run)
             run.note_job(reporter.job)
-            with storage_errors("writing", problem):
-                problem.unlink(missing_ok=True)
         try:
             images = _images_of(workspace, run, method, reporter)
             train(run, method, network, images, processes=processes, reporter=reporter)
         except DataEffError as error:
             if processes.writes and not isinstance(error, Cancelled):
                 with contextlib.suppress(StorageFailed):  # the disk may be full
-                    write_json(problem, {"sentence": str(error)})
+                    write_json(run.folder / run.PROBLEM, {"sentence": str(error)})
             raise
     return run
+
+
+def _tidy(run: Run) -> None:
+    """Remove why an earlier attempt stopped, and what it left half-written when it was killed."""
+    with storage_errors("writing", run.folder):
+        (run.folder / run.PROBLEM).unlink(missing_ok=True)
+        for half_written in run.folder.rglob(".*.tmp"):
+            half_written.unlink(missing_ok=True)
 
 
 def _images_of(workspace: Workspace, run: Run, method: PretrainingMethod, reporter: Reporter) -> Images:

@@ -6,6 +6,7 @@ and resumed has the same loss curve as one that was not, to the bit on a CPU.
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ UNDECAYED = ("pos_embed", "cls_token", "reg_token", "mask_token", "hidden_token"
 CHECKPOINT_SECONDS = 120.0  # at most between two checkpoints ...
 EPOCH_SECONDS = 20.0  # ... and at least so long before the end of an epoch makes one
 CHECKPOINT_SHARE = 0.05  # of the time at most, however long writing one takes
+METRICS_LINES, MOST_STEPS_A_LINE = 1000, 50  # about so many lines over a run, but never more steps in one
 FRAMES_SHOWN, PICTURES = 6, 12  # frames in a reconstruction; pictures over a run
 
 
@@ -101,7 +103,7 @@ class _Training:
             rank=processes.rank,
             processes=processes.count,
         )
-        self.log_every = max(1, min(50, self.steps // 1000))
+        self.log_every = max(1, min(MOST_STEPS_A_LINE, self.steps // METRICS_LINES))
         self.snapshot_at = {self.budget.step_after(epoch): epoch for epoch in record.snapshots}
         every = max(1, -(-record.epochs // PICTURES))
         shown = [*range(every, record.epochs, every), record.epochs] if method.RECONSTRUCTS else []
@@ -133,7 +135,7 @@ class _Training:
                         raise self.out_of_memory() from error
                     raise
                 self.progress.step += 1
-                self.after_step(stop=interrupted() or self.reporter.stop_asked())
+                self.after_step(interrupted)
 
     def prepared(self, batch: Batch) -> list[Part]:
         """A step's images, augmented already where a CPU trains; called in another thread."""
@@ -179,15 +181,16 @@ class _Training:
 
     # ---- between steps ----------------------------------------------------------------------------------------
 
-    def after_step(self, *, stop: bool) -> None:
-        step = self.progress.step
+    def after_step(self, interrupted: Callable[[], bool]) -> None:
+        step = self.reporter.done = self.progress.step
         if step % self.log_every == 0 or step == self.steps:
             self.log()
         if step in self.snapshot_at and self.processes.writes:
             self.write_encoder(self.run.snapshot_file(self.snapshot_at[step]))
         if step in self.picture_at and self.processes.writes:
             self.draw(self.picture_at[step])
-        stop, due = self.processes.any(stop and step < self.steps, self.checkpoint_due())
+        stop = step < self.steps and (interrupted() or self.reporter.stop_asked())
+        stop, due = self.processes.any(stop, self.checkpoint_due())
         if stop or due:
             self.checkpoint()
         if stop:
@@ -213,7 +216,6 @@ class _Training:
         progress.loss_sum = progress.norm_sum = 0.0
         self.sums.zero_()
         self.reporter.note = f"epoch {line['epoch']:.1f} of {self.budget.epochs}, loss {loss:.4f}"
-        self.reporter.done = step
         self.reporter.show()
         if self.processes.writes:
             metrics.add(self.run, line)
@@ -228,10 +230,7 @@ class _Training:
 
     def checkpoint_due(self) -> bool:
         since = time.monotonic() - self.saved_at
-        size = self.method.batch_size
-        epoch_ends = self.progress.step * size // len(self.images) > (self.progress.step - 1) * size // len(
-            self.images
-        )
+        epoch_ends = self.progress.step * self.method.batch_size % len(self.images) < self.method.batch_size
         least = EPOCH_SECONDS if epoch_ends else CHECKPOINT_SECONDS
         return self.progress.step < self.steps and since > max(least, self.saving_seconds / CHECKPOINT_SHARE)
 
@@ -254,9 +253,7 @@ class _Training:
                 epochs=record.images_seen / record.images,
                 steps=self.steps,
                 images_seen=record.images_seen,
-                final_loss=metrics.mean_loss(
-                    self.run, self.steps - math.ceil(record.images / self.method.batch_size)
-                ),
+                final_loss=metrics.mean_loss(self.run, since=self.steps - self.budget.step_after(1)),
                 seconds=round(seconds, 3),
                 images_per_second=round(record.images_seen / max(seconds, 1e-9), 2),
                 device=self.device.type,

@@ -3,6 +3,7 @@ this run's."""
 
 import io
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,9 @@ def restore(run: Run, network: nn.Module, optimiser: torch.optim.Optimizer) -> P
     with storage_errors("reading", path):
         path.open("rb").close()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd pickles, which are refused in a sentence
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadInput(
             f"the checkpoint of run {run.id} is damaged or holds more than tensors and numbers, and is not loaded; "

@@ -24,7 +24,8 @@ def small(name: str, **changes: object) -> PretrainingMethod:
 
 
 def toy(**changes: object) -> Toy:
-    return Toy.model_validate({"image_size": 16, "batch_size": 8, "learning_rate": 0.01} | changes)
+    values = {"image_size": 16, "batch_size": 8, "learning_rate": 0.01, "precision": "float32"}
+    return Toy.model_validate(values | changes)
 
 
 class Stopping(Reporter):
