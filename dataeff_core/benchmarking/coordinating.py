@@ -37,7 +37,13 @@ def run(workspace: Workspace, benchmark: Benchmark, *, reporter: Reporter | None
     """
     reporter = reporter or Reporter()
     with exclusive(benchmark.folder / ".lock", wait=False):
+        benchmark.note_coordinator(reporter.job)
         return _Coordinator(workspace, benchmark, reporter).work()
+
+
+def begun_by(workspace: Workspace, job: str) -> Benchmark | None:
+    """The benchmark that this job coordinates or has coordinated, None where there is none."""
+    return next((one for one in reversed(workspace.benchmarks()) if job and one.coordinator == job), None)
 
 
 def cell_command(benchmark: Benchmark, cell: Cell) -> list[str]:

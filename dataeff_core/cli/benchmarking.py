@@ -89,11 +89,14 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     normdel(0.0, 0.0, args.alpha)  # an alpha that cannot be used is refused before the long part
     if args.resume and args.dataset is not None:
         raise BadInput(f"--resume {args.resume} goes on with its own plan; leave {args.dataset!r} out")
-    benchmark = workspace.benchmark(args.resume) if args.resume else planned(args, workspace)
-    if args.cell:
-        return done_cell(args, workspace, benchmark, reporter)
     from dataeff_core.benchmarking import coordinating
 
+    if args.resume:
+        benchmark = workspace.benchmark(args.resume)
+    else:  # a job that is resumed goes on with what it began, whatever is 'latest' by now
+        benchmark = coordinating.begun_by(workspace, reporter.job) or planned(args, workspace)
+    if args.cell:
+        return done_cell(args, workspace, benchmark, reporter)
     reporter.log(f"benchmark {benchmark.id}: {len(benchmark.record.cells)} cells, {len(benchmark.done)} of them done")
     outcome = coordinating.run(workspace, benchmark, reporter=reporter)
     if args.csv is not None:

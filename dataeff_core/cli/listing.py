@@ -9,7 +9,7 @@ from dataeff_core.workspace import Workspace
 if TYPE_CHECKING:
     from dataeff_core.workspace import Run
 
-SUMMARY = "List datasets, embeddings, selections and runs of the workspace, or the methods and encoders there are."
+SUMMARY = "List what the workspace holds, such as datasets or selections, or the methods and encoders there are."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -122,11 +122,48 @@ def _about_run(run: "Run") -> dict[str, Any]:
     }
 
 
+def _evaluations(workspace: Workspace) -> list[dict[str, Any]]:
+    records = [one.record for one in workspace.evaluations()]
+    return [
+        {
+            "id": record.id,
+            "name": record.name,
+            "encoder": record.encoder,
+            "epoch": record.epoch,
+            "on": record.dataset_name,
+            "task": record.task,
+            "metric": record.headline,
+            "score": record.score,
+            "retained": record.retained,
+            "seed": record.seed,
+            "created": record.created,
+        }
+        for record in records
+    ]
+
+
+def _benchmarks(workspace: Workspace) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one.id,
+            "name": one.record.name,
+            "dataset": one.record.dataset_name,
+            "on": one.record.on_name,
+            "cells": len(one.record.cells),
+            "done": len(one.done),
+            "created": one.record.created,
+        }
+        for one in workspace.benchmarks()
+    ]
+
+
 LISTS = {
     "datasets": _datasets,
     "embeddings": _embeddings,
     "selections": _selections,
     "runs": _runs,
+    "evaluations": _evaluations,
+    "benchmarks": _benchmarks,
     "methods": _methods,
     "encoders": _encoders,
 }

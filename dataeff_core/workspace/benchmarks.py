@@ -3,6 +3,7 @@
 benchmark.json     BenchmarkRecord: the plan, written first
 cells/<id>.json    CellRecord: there when that cell is done
 cells/<id>.job     the id of the job that works, or last worked, on it
+coordinator        the id of the job that starts the cells, or last did
 """
 
 from pathlib import Path
@@ -90,6 +91,8 @@ class BenchmarkRecord(Record):
 class Benchmark:
     """One benchmark by its folder; every property reads what is on disk now."""
 
+    COORDINATOR = "coordinator"
+
     def __init__(self, folder: Path, record: BenchmarkRecord) -> None:
         self.folder = folder
         self.record = record
@@ -120,3 +123,13 @@ class Benchmark:
         """The id of the job that works, or last worked, on `cell`."""
         file = self.folder / "cells" / f"{cell.id}.job"
         return file.read_text().strip() if file.is_file() else None
+
+    @property
+    def coordinator(self) -> str:
+        """The id of the job that starts its cells, or last did; '' where none did."""
+        file = self.folder / self.COORDINATOR
+        return file.read_text().strip() if file.is_file() else ""
+
+    def note_coordinator(self, job: str) -> None:
+        """Note whose work it is to start its cells: a job's id (`reporter.job`), '' for none."""
+        write_atomically(self.folder / self.COORDINATOR, lambda stream: stream.write(job.encode()))

@@ -176,3 +176,5 @@ def test_one_coordinator_at_a_time_and_a_stop_stops_the_cells(small: tuple[Works
     wait_for(lambda: coordinator.status.state == "cancelled", PATIENCE)
     wait_for(lambda: cell.status.state == "cancelled", PATIENCE)
     assert len(jobs.jobs(workspace)) == 2, "no further cell was begun"
+    begun = coordinating.begun_by(workspace, coordinator.id)
+    assert begun is not None and begun.id == benchmark.id, "so that the job, resumed, goes on with it"

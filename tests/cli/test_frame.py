@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from dataeff_core.cli import VERBS, main
+from dataeff_core.cli.listing import LISTS
 from dataeff_core.cli.parsing import Verb, build_parser, job_arguments
 from dataeff_core.cli.printing import as_json, one_line, printable
 from dataeff_core.errors import BadInput
@@ -112,7 +113,7 @@ def test_a_mistyped_workspace_is_not_made(tmp_path: Path, capsys: pytest.Capture
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("what", ["datasets", "embeddings", "selections", "runs", "methods", "encoders"])
+@pytest.mark.parametrize("what", [*LISTS])
 def test_lists(what: str, root: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", what, "--json", "--workspace", root]) == 0
     items = json.loads(capsys.readouterr().out)["items"]
