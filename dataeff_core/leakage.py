@@ -16,7 +16,9 @@ from dataeff_core.workspace.root import Workspace
 from dataeff_core.workspace.runs import Run
 from dataeff_core.workspace.storage import exclusive, fingerprint, write_atomically
 
-COSINE = 0.3  # of whitened descriptors: pairs from here on are looked at closely; near-duplicates are above about 0.4
+LEAST, MOST = 0.4, 0.6  # cosines of whitened descriptors between which the limit for candidates is put: copies as the
+# next video frame would show them are above, and how far strangers reach up differs from dataset to dataset
+SAMPLE = 200_000  # pairs that the limit is found from
 MOST_CANDIDATES = 100  # for each image of the test, the most alike first
 BLOCK = 1024  # images of the test compared at once
 VERSION = 1  # of this code path, part of the cache's key
@@ -32,6 +34,7 @@ class Leaks:
     checked: bool
     why_not: str = ""
     tested: int = 0
+    limit: float = LEAST  # the cosine from which pairs were looked at closely
     pairs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
     @property
@@ -64,7 +67,7 @@ class Leaks:
         best = self.pairs.drop_duplicates("frame_id").head(EXAMPLES)
         found: dict[str, Any] = {
             "checked": True,
-            "threshold": COSINE,
+            "threshold": round(self.limit, 4),
             "tested": self.tested,
             "frames": len(self.frames),
             "exact": int(exact),
@@ -90,9 +93,9 @@ def find_leaks(workspace: Workspace, on: Dataset, tested: pd.DataFrame, run: Run
     if isinstance(trained, str):
         return Leaks(False, trained)
     source, ids = trained
-    pairs = _pairs(workspace, on, source, reporter)
+    pairs, limit = _pairs(workspace, on, source, reporter)
     among = pairs["frame_id"].isin(tested["frame_id"]) & pairs["other_id"].isin(ids)
-    return Leaks(True, tested=len(tested), pairs=pairs[among].reset_index(drop=True))
+    return Leaks(True, tested=len(tested), limit=limit, pairs=pairs[among].reset_index(drop=True))
 
 
 def _trained_on(workspace: Workspace, run: Run) -> tuple[Dataset, np.ndarray] | str:
@@ -112,59 +115,61 @@ def _trained_on(workspace: Workspace, run: Run) -> tuple[Dataset, np.ndarray] | 
     return dataset, decisions.loc[decisions["decision"] == "kept", "frame_id"].to_numpy(object)
 
 
-def _pairs(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> pd.DataFrame:
-    """All pairs of a frame of `on` and one of `source` that are the same or nearly so, most alike first; columns
-    COLUMNS. Read from the cache, or computed and kept there."""
+def _pairs(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> tuple[pd.DataFrame, float]:
+    """All pairs of a frame of `on` and one of `source` that are the same or nearly so, most alike first, columns
+    COLUMNS; and the limit. Read from the cache, or computed and kept there."""
     file = _cache(on, source)
     with exclusive(file.with_suffix(".lock"), reporter):
         if not file.is_file():
-            found = _compared(workspace, on, source, reporter)
-            write_atomically(file, lambda stream: found.to_parquet(stream, index=False))
-    return pd.read_parquet(file)
+            pairs, limit = _compared(workspace, on, source, reporter)
+            arrays = {name: pairs[name].to_numpy(np.float32 if name == "cosine" else np.str_) for name in COLUMNS}
+            write_atomically(file, lambda stream: np.savez(stream, limit=np.float64(limit), **arrays))
+    with np.load(file, allow_pickle=False) as kept:
+        return pd.DataFrame({name: kept[name] for name in COLUMNS}), float(kept["limit"])
 
 
 def _cache(on: Dataset, source: Dataset) -> Path:
-    key = fingerprint(VERSION, COSINE, MOST_CANDIDATES, on.fingerprint, source.fingerprint)
-    return on.folder / "leaks" / f"{key[:16]}.parquet"
+    return on.folder / "leaks" / f"{fingerprint(VERSION, on.fingerprint, source.fingerprint)[:16]}.npz"
 
 
-def _compared(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> pd.DataFrame:
-    exact = on.frames[["frame_id", "sha256"]].merge(
-        source.frames[["frame_id", "sha256"]].rename(columns={"frame_id": "other_id"}), on="sha256"
-    )
-    exact = exact.assign(kind="exact", cosine=np.float32(1))
-    left, right, cosine = _candidates(workspace, on, source, reporter)
-    frames, others = on.frames, source.frames
-    keys = np.concatenate([frames["sha256"].to_numpy(object), others["sha256"].to_numpy(object)])
-    different = keys[left] != keys[right + len(frames)]
-    left, right, cosine = left[different], right[different], cosine[different]
-    same = _confirmed(workspace, keys, left, right + len(frames), reporter)
-    near = pd.DataFrame(
-        {
-            "frame_id": frames["frame_id"].to_numpy(object)[left[same]],
-            "other_id": others["frame_id"].to_numpy(object)[right[same]],
-            "kind": "near",
-            "cosine": cosine[same],
-        }
-    )
-    both = pd.concat([exact[list(COLUMNS)], near]).astype(
-        {"frame_id": "string", "other_id": "string", "kind": "string", "cosine": "float32"}
-    )
-    return both.sort_values(["kind", "cosine", "frame_id"], ascending=[True, False, True]).reset_index(drop=True)
+def _compared(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> tuple[pd.DataFrame, float]:
+    keys, other_keys = (one.frames["sha256"].to_numpy(object) for one in (on, source))
+    ids, other_ids = (one.frames["frame_id"].to_numpy(object) for one in (on, source))
+    queries, gallery = _vectors(workspace, on, source, reporter)
+    limit = _limit(queries, gallery, keys, other_keys)
+    left, right, cosine = _candidates(queries, gallery, limit, reporter)
+    exact = np.array(keys[left] == other_keys[right], bool)
+    kept = exact.copy()
+    both = np.concatenate([keys, other_keys])
+    kept[~exact] = _confirmed(workspace, both, left[~exact], right[~exact] + len(keys), reporter)
+    kind = np.where(exact, "exact", "near")
+    table = pd.DataFrame({"frame_id": ids[left], "other_id": other_ids[right], "kind": kind, "cosine": cosine})[kept]
+    return table.sort_values(["kind", "cosine", "frame_id"], ascending=[True, False, True]), limit
+
+
+def _limit(queries: np.ndarray, gallery: np.ndarray, keys: np.ndarray, other_keys: np.ndarray) -> float:
+    """The cosine that strangers hardly reach, by the tail of their distribution (see encoders.calibration)."""
+    from dataeff_core.encoders.calibration import floor_against
+
+    rng = np.random.default_rng(0)
+    left, right = (rng.integers(0, len(side), SAMPLE) for side in (queries, gallery))
+    different = np.array(keys[left] != other_keys[right], bool)
+    cosine = np.einsum("ij,ij->i", queries[left[different]], gallery[right[different]])
+    return float(np.clip(floor_against(cosine, len(gallery)), LEAST, MOST))
 
 
 def _candidates(
-    workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter
+    queries: np.ndarray, gallery: np.ndarray, limit: float, reporter: Reporter
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of `on.frames`, rows of `source.frames` and cosines of the pairs that are alike at first sight."""
-    queries, gallery = _vectors(workspace, on, source, reporter)
+    """Rows of `queries`, rows of `gallery` and cosines of the pairs that are alike at first sight, of each query
+    MOST_CANDIDATES at most."""
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for start in reporter.over(range(0, len(queries), BLOCK), "comparing with the pre-training images"):
         cosine = queries[start : start + BLOCK] @ gallery.T
         if cosine.shape[1] > MOST_CANDIDATES:
             least = -np.partition(-cosine, MOST_CANDIDATES - 1, axis=1)[:, MOST_CANDIDATES - 1 : MOST_CANDIDATES]
             cosine[cosine < least] = -1
-        rows, columns = np.nonzero(cosine >= COSINE)
+        rows, columns = np.nonzero(cosine >= limit)
         found.append((rows + start, columns, cosine[rows, columns]))
     left, right, cosines = (np.concatenate(part) for part in zip(*found, strict=True))
     return left, right, cosines

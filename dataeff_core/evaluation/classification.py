@@ -84,7 +84,7 @@ def _check(column: str, labels: np.ndarray) -> None:
     name = column.removeprefix(PREFIX)
     kinds = np.unique(labels.astype(str))
     if len(kinds) < 2:
-        said = f"only {kinds[0]!r}" if len(kinds) else "no value"
+        said = f"only {str(kinds[0])!r}" if len(kinds) else "no value"
         raise BadInput(f"label {name} has {said}, so there is nothing to tell apart; choose another label")
     if len(kinds) > MOST_LABELS:
         raise BadInput(

@@ -47,8 +47,8 @@ def check_classes(kinds: np.ndarray, truth: np.ndarray, material: Material) -> N
             one = missing[0]
             groups = material.examples.frames["group"][truth == one].nunique()
             raise BadInput(
-                f"label {kinds[one]!r} has no {name} example: its {int((truth == one).sum())} images are of {groups} "
-                f"group{'s' if groups != 1 else ''}, and 3 are needed; give more, or leave that label empty"
+                f"label {str(kinds[one])!r} has no {name} example: its {int((truth == one).sum())} images are of "
+                f"{groups} group{'s' if groups != 1 else ''}, and 3 are needed; give more, or leave that label empty"
             )
 
 
