@@ -72,6 +72,7 @@ class Encoder(BaseModel):
     TITLE: ClassVar[str]  # one plain line for the form
     READS: ClassVar[Literal["thumbnail", "original"]]  # what `features` gets
     USES_TORCH: ClassVar[bool] = False
+    LISTED: ClassVar[bool] = False  # chosen from what `offered` lists, instead of by its fields
 
     @classmethod
     def named(cls, model: str, checkpoint: Path | None, workspace: "Workspace | None" = None) -> "Encoder":

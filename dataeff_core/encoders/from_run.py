@@ -23,6 +23,7 @@ class FromRun(Encoder):
     TITLE: ClassVar[str] = "Pre-trained here (a finished run)"
     READS: ClassVar[Literal["thumbnail", "original"]] = "original"
     USES_TORCH: ClassVar[bool] = True
+    LISTED: ClassVar[bool] = True
 
     run: str = Field(
         default=LATEST,

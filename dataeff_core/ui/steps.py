@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ from dataeff_core.ui import cached, forms, fragments, jobs_panel
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import counted, literal, when
 from dataeff_core.workspace import Dataset, Embedding, Workspace
+
+if TYPE_CHECKING:
+    from dataeff_core.encoders import Encoder
 
 PREPARING = ("embed", "calibrate", "map")
 
@@ -126,13 +130,22 @@ def _draw_encoder(workspace: Workspace, dataset: Dataset, verbs: Sequence[str]) 
 
     names = {one.TITLE: one for one in ENCODERS if one.offered(workspace)}
     title = st.radio("How frames are compared", list(names), key="encoder-kind")
-    instance = forms.draw(names[title], key=f"encoder-{names[title].NAME}")
+    instance = _encoder(workspace, names[title])
     checkpoint = (instance.checkpoint_file or "") if instance is not None else ""
     fits = _checkpoint_fits(checkpoint)
     if st.button("Start", key="encoder-go", type="primary", disabled=instance is None or not fits):
         assert instance is not None  # noqa: S101  (the button is disabled otherwise)
         jobs_panel.start(workspace, *commands(dataset, verbs, instance.full_name, checkpoint))
         st.rerun(scope="app")
+
+
+def _encoder(workspace: Workspace, kind: "type[Encoder]") -> "Encoder | None":
+    """The encoder of this kind that the visitor chooses, None while a value cannot be used."""
+    if not kind.LISTED:
+        return forms.draw(kind, key=f"encoder-{kind.NAME}")
+    titles = dict(kind.offered(workspace))
+    name = st.selectbox("Which", list(titles), format_func=titles.__getitem__, key=f"encoder-{kind.NAME}")
+    return kind.named(name.partition(":")[2], None, workspace)
 
 
 def _checkpoint_fits(checkpoint: str) -> bool:

@@ -12,6 +12,7 @@ from dataeff_core import jobs
 from dataeff_core.errors import BadInput
 from dataeff_core.ui import frames_browser, health_cards, import_form, import_preview, steps
 from dataeff_core.workspace import Workspace
+from tests.fabricated_runs import fabricate_run
 from tests.fabrication import picture
 from tests.pages.conftest import texts
 
@@ -191,3 +192,24 @@ def test_the_preview_reads_no_further_than_it_needs(tmp_path: Path) -> None:
 def test_a_folder_outside_is_never_completed(empty: Workspace, open_page: Open) -> None:
     with pytest.raises(BadInput):
         import_form.roots.complete("/etc/", import_form.roots.allowed_roots())
+
+
+def test_a_finished_run_is_among_the_encoders(filled: Workspace, open_page: Open) -> None:
+    dataset = filled.datasets()[0]
+    assert "Pre-trained here" not in " ".join(open_page("data").radio(key="encoder-kind").options)
+    run = fabricate_run(filled, dataset, name="mine <b>")
+    fabricate_run(filled, dataset, seed=1, finished=False)
+    app = open_page("data")
+    radio = app.radio(key="encoder-kind")
+    radio.set_value(next(one for one in radio.options if one.startswith("Pre-trained here"))).run()
+    assert not app.exception
+    assert app.selectbox(key="encoder-run").options == [
+        f"mine <b>: mae on 40 frames of {dataset.record.name}, 1600 images seen, seed 0"
+    ]
+    button(app, "encoder-go").click().run()
+    assert not app.exception
+    embed, calibrate, drawn = reversed(jobs.jobs(filled)[:3])
+    assert embed.argv == ["embed", dataset.id, f"--encoder=run:{run.id}"]
+    assert (calibrate.after, drawn.after) == (embed, calibrate)
+    for job in (drawn, calibrate, embed):
+        job.cancel(grace=0.2)
