@@ -346,9 +346,16 @@ def test_long_curves_are_thinned_to_means() -> None:
     assert len(drawn) == 100
     assert drawn["loss"].iloc[0] == pytest.approx(49.5)
     assert metrics.thinned(table.head(5)) is not None
-    figure = figures.curve(table, "loss", until=1.0, revision="a", height=100)
-    assert len(figure.data[0].x) == metrics.MOST_POINTS
-    assert figure.layout.uirevision == "a"
+    assert len(metrics.thinned(table)) == metrics.MOST_POINTS
+
+
+def test_a_curve_stays_the_same_view_while_rows_are_added(filled: Workspace, dataset: Dataset) -> None:
+    """Only then the browser keeps zoom and pan: the specification holds no data, and the axis goes to the end."""
+    run = fabricate_run(filled, dataset, finished=False, epochs=40)
+    drawn = figures.curve("loss", until=float(run.record.epochs), height=100)
+    assert drawn == figures.curve("loss", until=40.0, height=100)
+    assert "data" not in drawn
+    assert drawn["encoding"]["x"]["scale"]["domain"] == [0, 40]
 
 
 def test_names_in_a_legend_are_no_html() -> None:

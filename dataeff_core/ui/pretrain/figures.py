@@ -1,7 +1,7 @@
 """The curves of runs, as functions of tables."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,32 +16,49 @@ LIGHT = ("#0072B2", "#D55E00", "#A0468A", "#00795A", "#6B6B6B")
 DARK = ("#56B4E9", "#F28E3D", "#D98CC0", "#2FCFA0", "#B5B5B5")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # runs differ by more than colour
 X_AXES = ("epoch", "images_seen")
+ZOOM = "wheel![event.altKey]"  # without the key the wheel scrolls the page
 
 
-def curve(
-    table: pd.DataFrame, measure: str, *, until: float, revision: str, height: int, dark: bool = False
-) -> "go.Figure":
-    """One measure of one run over the passes; the axis goes to `until`, so that what is left to do is seen.
+def curve(measure: str, *, until: float, height: int, dark: bool = False) -> dict[str, Any]:
+    """One measure of one run over the passes, as a Vega-Lite specification for a table with the columns epoch and
+    `measure`; the axis goes to `until`, so that what is left to do is seen.
 
-    Zoom and pan outlive new points as long as `revision` stays the same.
+    Vega, because Streamlit gives its view new rows and leaves the rest, zoom and pan too; a plotly chart is made
+    anew whenever a point is added.
     """
-    import plotly.graph_objects as go
-
-    drawn = thinned(table)
-    figure = go.Figure()
-    figure.add_scatter(
-        x=drawn["epoch"],
-        y=drawn[measure],
-        mode="lines" if len(drawn) > 1 else "markers",
-        line={"width": 2, "color": (DARK if dark else LIGHT)[0]},
-        name=words.label(measure),
-        hovertemplate=f"%{{y:.4g}} at %{{x:.4g}}<extra>{words.label(measure)}</extra>",
-    )
-    figure.update_xaxes(range=[0, max(until, 1e-9)], title=words.label("epoch"))
-    figure.update_yaxes(tickformat="~g")  # 0.0001, not 100µ
-    _lay_out(figure, height, revision)
-    figure.update_layout(showlegend=False)
-    return figure
+    value = {"field": measure, "type": "quantitative"}
+    told = [
+        {"field": "epoch", "type": "quantitative", "title": words.label("epoch"), "format": ".2f"},
+        {**value, "title": words.label(measure), "format": ".4~g"},
+    ]
+    x = {
+        "field": "epoch",
+        "type": "quantitative",
+        "title": words.label("epoch"),
+        "scale": {"domain": [0, until], "nice": False},
+        "axis": {"tickCount": 6, "format": ".6~g", "grid": False},
+    }
+    y = {**value, "title": None, "scale": {"zero": False}, "axis": {"tickCount": 5, "format": ".6~g"}}
+    colour = (DARK if dark else LIGHT)[0]
+    nearest = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout", "encodings": ["x"]}
+    return {
+        "height": height,
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {
+                "mark": {"type": "line", "color": colour, "strokeWidth": 2, "clip": True},
+                "params": [{"name": "view", "bind": "scales", "select": {"type": "interval", "zoom": ZOOM}}],
+            },
+            {
+                "mark": {"type": "point", "color": colour, "filled": True, "size": 60, "clip": True},
+                "params": [{"name": "near", "select": nearest}],
+                "encoding": {
+                    "opacity": {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0},
+                    "tooltip": told,
+                },
+            },
+        ],
+    }
 
 
 def overlaid(tables: Mapping[str, pd.DataFrame], *, x: str, revision: str, dark: bool = False) -> "go.Figure":
@@ -62,12 +79,12 @@ def overlaid(tables: Mapping[str, pd.DataFrame], *, x: str, revision: str, dark:
         )
     figure.update_xaxes(title=words.label(x), rangemode="tozero")
     figure.update_yaxes(title=words.label("loss"))
-    _lay_out(figure, 400, revision)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.22})
-    return figure
-
-
-def _lay_out(figure: "go.Figure", height: int, revision: str) -> None:
     figure.update_layout(
-        height=height, margin={"l": 0, "r": 8, "t": 8, "b": 0}, uirevision=revision, hovermode="x unified"
+        height=400,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        uirevision=revision,
+        hovermode="x unified",
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.22},
     )
+    return figure

@@ -10,13 +10,14 @@ from dataeff_core.ui import commands, forms, jobs_panel, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain import afterwards, entries, figures
 from dataeff_core.ui.pretrain.entries import DONE, RUNNING, WAITING, Entry
-from dataeff_core.ui.pretrain.metrics import metrics
+from dataeff_core.ui.pretrain.metrics import metrics, thinned
 from dataeff_core.ui.quantities import count, counted, duration, literal, when
 from dataeff_core.workspace import Dataset, Run, Workspace
 
 LOG_LINES = 60
 CURVE_HEIGHT, SMALL_HEIGHT = 250, 150  # pixels
 SMALL = ("learning_rate", "images_per_second", "gradient_norm")
+LOOK = "Alt and the wheel zoom, dragging moves, a double click shows all."
 RECENT = 20  # logged steps that the pace is taken from
 _PICTURE, _NEWEST = "pretrain-picture", "pretrain-picture-newest"
 
@@ -152,7 +153,7 @@ def _draw_curves(run: Run) -> None:
         return
     left, right = st.columns([3, 2], gap="medium") if pictures else (st.container(), None)
     with left:
-        st.markdown(f"**{words.label('loss')}**", help=words.help_of("loss"))
+        st.markdown(f"**{words.label('loss')}**", help=f"{words.help_of('loss')} {LOOK}")
         _draw_curve(run, table, "loss", CURVE_HEIGHT)
     if right is not None:
         with right:
@@ -165,11 +166,10 @@ def _draw_curves(run: Run) -> None:
 
 def _draw_curve(run: Run, table: pd.DataFrame, measure: str, height: int) -> None:
     dark = st.context.theme.type == "dark"
-    until = float(run.record.epochs)
-    st.plotly_chart(
-        figures.curve(table, measure, until=until, revision=run.id, height=height, dark=dark),
-        key=f"run-{measure}-{run.id}",
-        config={"displaylogo": False, "displayModeBar": False},
+    until = max(float(run.record.epochs), float(table["epoch"].iloc[-1]))
+    st.vega_lite_chart(
+        thinned(table)[["epoch", measure]],
+        figures.curve(measure, until=until, height=height, dark=dark),
         alt=f"{words.label(measure)} over the passes",
     )
 

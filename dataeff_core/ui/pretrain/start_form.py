@@ -11,7 +11,7 @@ from dataeff_core.datasets import roots
 from dataeff_core.errors import BadInput, DataEffError
 from dataeff_core.pretraining import METHODS, PRESETS, Preset, budgets, make
 from dataeff_core.pretraining.base import PretrainingMethod
-from dataeff_core.ui import cached, commands, forms, fragments, jobs_panel, selections, words
+from dataeff_core.ui import assets, cached, commands, forms, fragments, jobs_panel, selections, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain.estimate import draw_estimate
 from dataeff_core.ui.quantities import count, counted, literal
@@ -65,6 +65,7 @@ def start_command(
 
 
 def _draw(workspace: Workspace, dataset: Dataset, started: Callable[[str], None]) -> None:
+    st.html(assets.FOLDER / "pretrain_page.css")
     left, right = st.columns([5, 4], gap="large")
     with left:
         subject = _subject_field(workspace, dataset)
@@ -224,7 +225,7 @@ def _draw_summary(
     started: Callable[[str], None],
 ) -> None:
     """What it costs, what to mind, the button, and the same as a command line."""
-    with st.container(border=True):
+    with st.container(border=True, key="pretrain-summary"):
         st.markdown("**Before it starts**")
         fits = method is not None and _weights_fit(method)
         if subject is None or method is None or length is None or not fits:
