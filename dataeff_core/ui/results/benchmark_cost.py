@@ -34,9 +34,9 @@ def draw(workspace: Workspace, plan: "Plan") -> bool:
         forms.problem(str(error))
         return False
     told = {
-        "Time": "unknown" if found.seconds is None else f"about {duration(found.seconds)}",
+        "Time, about": "unknown" if found.seconds is None else duration(found.seconds),
         "Steps": count(found.steps),
-        "Disk": f"up to {size(found.disk_bytes)}",
+        "Disk, at most": size(found.disk_bytes),
     }
     for column, (name, value) in zip(st.columns(len(told), gap="small"), told.items(), strict=True):
         column.metric(name, value)

@@ -16,6 +16,7 @@ from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.selection import SELECTORS
 from dataeff_core.ui import commands, forms, fragments, jobs_panel
 from dataeff_core.ui.commands import option
+from dataeff_core.ui.pretrain.start_form import SECTIONS
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.results import benchmark_cost, downstream
 from dataeff_core.ui.results.styles import name as method_name
@@ -24,7 +25,6 @@ from dataeff_core.workspace.benchmarks import FULL
 
 USUAL_SHARES = ("1", "2", "5", "10", "20", "33", "50", "75")  # per cent
 MOST_SEEDS = 20
-SECTIONS = {"method": "The method's own settings", "network": "Network", "training": "Training"}
 SNAPSHOTS = (0.25, 0.5, 0.75)
 EQUAL_WORK, EQUAL_PASSES = "images_seen", "epochs"
 
@@ -131,8 +131,9 @@ def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) 
         )
     methods = _methods_field()
     keeps = _shares_field(subsets=any(one != FULL for one in methods))
+    often, long = st.columns(2, vertical_alignment="bottom")
     seeds = int(
-        st.number_input(
+        often.number_input(
             "How often, with other random numbers",
             1,
             MOST_SEEDS,
@@ -141,8 +142,10 @@ def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) 
             help="Seeds. One shows no uncertainty; three show a first one; five or more narrow it.",
         )
     )
+    with long:
+        passes = _passes_field(dataset)
+    budget = _budget_field()
     method_class, preset = _network_fields()
-    passes, budget = _length_fields(dataset)
     least = max(1, round(min(keeps or (1.0,)) * len(dataset.frames)))
     method, task, snapshots, name = _more_fields(method_class, preset, has, least)
     if keeps is None or not methods or method is None or task is None:
@@ -191,7 +194,8 @@ def _shares_field(*, subsets: bool) -> tuple[float, ...] | None:
 def _network_fields() -> tuple[type[PretrainingMethod], Preset]:
     by_method = {one.NAME: one for one in METHODS}
     by_preset = {one.name: one for one in PRESETS}
-    method = st.segmented_control(
+    left, right = st.columns(2)
+    method = left.segmented_control(
         "How the network learns",
         list(by_method),
         format_func=lambda one: {"mae": "MAE", "simclr": "SimCLR"}.get(one, one),
@@ -199,7 +203,7 @@ def _network_fields() -> tuple[type[PretrainingMethod], Preset]:
         required=True,
         key="benchmark-pretraining",
     )
-    preset = st.segmented_control(
+    preset = right.segmented_control(
         "How large",
         list(by_preset),
         format_func=lambda one: by_preset[one].title,
@@ -212,8 +216,8 @@ def _network_fields() -> tuple[type[PretrainingMethod], Preset]:
     return by_method[method or METHODS[0].NAME], chosen
 
 
-def _length_fields(dataset: Dataset) -> tuple[int, str]:
-    passes = int(
+def _passes_field(dataset: Dataset) -> int:
+    return int(
         st.number_input(
             f"Passes over all {counted(len(dataset.frames), 'frame')}",
             1,
@@ -223,6 +227,9 @@ def _length_fields(dataset: Dataset) -> tuple[int, str]:
             help="One pass shows the network each frame once.",
         )
     )
+
+
+def _budget_field() -> str:
     titles = {EQUAL_WORK: "Equal images seen", EQUAL_PASSES: "Equal passes"}
     chosen = st.segmented_control(
         "What is equal in all cells",
@@ -234,7 +241,7 @@ def _length_fields(dataset: Dataset) -> tuple[int, str]:
         help="Papers compare at equal images seen: a small subset is shown more often, so that all cost the same. "
         "With equal passes a small subset is cheaper, and learns less.",
     )
-    return passes, chosen or EQUAL_WORK
+    return chosen or EQUAL_WORK
 
 
 def _more_fields(

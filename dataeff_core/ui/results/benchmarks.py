@@ -1,6 +1,7 @@
 """The benchmarks of a dataset: the first visit, which one is looked at, and how a further one is started."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
@@ -8,7 +9,7 @@ from dataeff_core import jobs
 from dataeff_core.errors import NotFound
 from dataeff_core.jobs import Job
 from dataeff_core.ui import commands, fragments, jobs_panel
-from dataeff_core.ui.quantities import counted, literal, when
+from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.results import benchmark_card, benchmark_form
 from dataeff_core.workspace import Benchmark, Dataset, Workspace
 
@@ -43,13 +44,11 @@ def of_dataset(workspace: Workspace, dataset: Dataset) -> list[Benchmark]:
     return sorted(found, key=lambda one: one.record.dataset != dataset.id)
 
 
-def label(benchmark: Benchmark, done: int | None = None) -> str:
-    """In a list: what it compares, how far it is, when it was made."""
+def label(benchmark: Benchmark) -> str:
+    """In a list: what it compares and when it was made; never what changes, as the page's address holds it."""
     record = benchmark.record
-    done = len(benchmark.done) if done is None else done
-    wanted = len(record.cells)
-    far = f"{counted(wanted, 'cell')}" if done == wanted else f"{done} of {counted(wanted, 'cell')}"
-    return f"{benchmark_card.title(record)} · {far} · {when(record.created)}"
+    made = datetime.fromisoformat(record.created).astimezone()
+    return f"{benchmark_card.title(record)} · {counted(len(record.cells), 'cell')} · {made:%Y-%m-%d %H:%M}"
 
 
 def _pick(found: Sequence[Benchmark]) -> Benchmark:

@@ -82,6 +82,7 @@ def against_kept(
             _draw_line(figure, rows, error, looks[str(method)], dark)
         _draw_seeds(figure, seeds, value, looks[str(method)], dark)
     _lay_out(figure, title or TITLES.get(value, value))
+    figure.update_yaxes(range=_score_range(figure))
     _share_axis(figure, shares, log)
     return figure
 
@@ -299,6 +300,21 @@ def _lay_out(figure: "go.Figure", y_title: str, *, height: int = 380) -> None:
     )
     figure.update_yaxes(title=y_title, gridcolor=_GRID, zeroline=False, tickformat=".3~f", nticks=7)
     figure.update_xaxes(gridcolor=_GRID, zeroline=False)
+
+
+def _score_range(figure: "go.Figure") -> list[float]:
+    """All that is drawn, bars included, with some room; wide enough that one point alone is no flat world."""
+    ends: list[np.ndarray] = []
+    for one in figure.data:
+        y = np.asarray(one.y, float)
+        bars = one.error_y
+        up = np.nan_to_num(np.asarray(bars.array, float)) if bars.array is not None else 0.0
+        down = np.nan_to_num(np.asarray(bars.arrayminus, float)) if bars.arrayminus is not None else 0.0
+        ends += [y + up, y - down]
+    values = np.concatenate(ends)
+    low, high = float(values.min()), float(values.max())
+    room = max(0.08 * (high - low), 0.01)
+    return [low - room, high + room]
 
 
 def _share_axis(figure: "go.Figure", shares: pd.Series, log: bool) -> None:
