@@ -5,7 +5,7 @@ It stands here, above the families, because it puts the descriptor and the regis
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -122,10 +122,15 @@ def _pairs(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporte
     with exclusive(file.with_suffix(".lock"), reporter):
         if not file.is_file():
             pairs, limit = _compared(workspace, on, source, reporter)
-            arrays = {name: pairs[name].to_numpy(np.float32 if name == "cosine" else np.str_) for name in COLUMNS}
-            write_atomically(file, lambda stream: np.savez(stream, limit=np.float64(limit), **arrays))
+            write_atomically(file, lambda stream: _write(stream, pairs, limit))
     with np.load(file, allow_pickle=False) as kept:
         return pd.DataFrame({name: kept[name] for name in COLUMNS}), float(kept["limit"])
+
+
+def _write(stream: IO[bytes], pairs: pd.DataFrame, limit: float) -> None:
+    ids, others, kinds = (pairs[name].to_numpy(np.str_) for name in COLUMNS[:3])
+    cosine = pairs["cosine"].to_numpy(np.float32)
+    np.savez(stream, frame_id=ids, other_id=others, kind=kinds, cosine=cosine, limit=np.float64(limit))
 
 
 def _cache(on: Dataset, source: Dataset) -> Path:

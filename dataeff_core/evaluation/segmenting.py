@@ -22,6 +22,7 @@ from dataeff_core.evaluation.overlays import Picture
 from dataeff_core.evaluation.segmentation import Segmentation
 
 ENCODED_AT_ONCE = 32  # images
+MOST_KEPT_BYTES = 4 << 30  # tokens of a frozen encoder are kept up to this size, beyond it computed when needed
 WARM_UP = 0.05  # of the steps
 
 Tokens = Callable[[np.ndarray], torch.Tensor]
@@ -131,7 +132,9 @@ def through(encoder: Any, material: Material) -> Tokens:
 
 @torch.no_grad()
 def cached(tokens: Tokens, material: Material) -> Tokens:
-    """Tokens of all images computed now, once."""
+    """Tokens of all images computed now, once; where they would fill too much memory, whenever they are asked for."""
+    if tokens(np.arange(1)).nbytes * len(material.images) > MOST_KEPT_BYTES:
+        return torch.no_grad()(tokens)
     parts = list(chunks(np.arange(len(material.images)), ENCODED_AT_ONCE))
     every = torch.cat([tokens(part) for part in material.reporter.over(parts, "encoding", len(parts))])
     return lambda rows: every[torch.from_numpy(rows).to(every.device)]

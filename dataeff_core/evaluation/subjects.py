@@ -47,8 +47,15 @@ def find_subject(
         raise BadInput(f"{encoder} has its own weights and takes no --checkpoint; leave it out")
     if kind == "timm":
         return _timm(name, checkpoint)
-    run = workspace.run(name)
+    run = _newest_finished(workspace) if name == "latest" and epoch is None else workspace.run(name)
     return _untrained(run, seed) if kind == "untrained" else _trained(run, epoch)
+
+
+def _newest_finished(workspace: Workspace) -> Run:
+    done = [run for run in workspace.runs() if run.result is not None]
+    if not done:
+        raise NotFound("no run has finished yet, so 'latest' names none; pre-train first")
+    return done[-1]
 
 
 def _trained(run: Run, epoch: int | None) -> Subject:
@@ -58,7 +65,10 @@ def _trained(run: Run, epoch: int | None) -> Subject:
     file = _weights_file(run, epoch)
     backbone = Backbone.model_validate(run.record.backbone)
     built = vit.build(backbone, weights=read_weights(file), source=str(file))
-    return Subject(f"run:{run.id}", backbone, built, weights_fingerprint(built), run, epoch)
+    weights = weights_fingerprint(built)
+    if epoch is None and run.result is not None and weights != run.result.weights:
+        raise BadInput(f"{file} is not what run {run.id} left; pre-train again, or score a snapshot with --epoch")
+    return Subject(f"run:{run.id}", backbone, built, weights, run, epoch)
 
 
 def _weights_file(run: Run, epoch: int | None) -> Path:

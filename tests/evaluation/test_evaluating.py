@@ -128,6 +128,7 @@ def test_an_unfinished_run_offers_its_snapshots(place: tuple[Workspace, Dataset]
     with pytest.raises(Conflict, match=r"has not finished; resume it first .*--epoch \(4\)"):
         scored(place, "run:mae-000002")
     assert scored(place, "run:mae-000002", epoch=4).record.epoch == 4
+    assert scored(place, "run:latest").record.run == "mae-000001"
 
 
 class Harm:
@@ -162,6 +163,10 @@ def test_damaged_and_foreign_weights_are_one_sentence(place: tuple[Workspace, Da
     foreign = make_run(place[0], place[1], run_id="mae-000003", backbone=deeper)
     shutil.copy(foreign.encoder_file, file)
     with pytest.raises(BadInput, match="does not fit the model"):
+        scored(place)
+    twin = make_run(place[0], place[1], run_id="mae-000004", seed=9)
+    shutil.copy(twin.encoder_file, file)
+    with pytest.raises(BadInput, match="is not what run mae-000001 left"):
         scored(place)
 
 

@@ -90,6 +90,15 @@ def test_frozen_tokens_are_those_of_fine_tuning_before_its_first_step() -> None:
     torch.testing.assert_close(frozen, tuned, rtol=1e-4, atol=1e-5)
 
 
+def test_tokens_too_many_to_keep_are_computed_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataeff_core.evaluation import segmenting
+
+    task = make_task("segmentation", QUICK | {"epochs": 2})
+    kept = task.score(material()).per_image
+    monkeypatch.setattr(segmenting, "MOST_KEPT_BYTES", 0)
+    np.testing.assert_allclose(task.score(material()).per_image["iou"], kept["iou"], atol=1e-3)
+
+
 def test_a_task_that_can_be_learnt_is_learnt() -> None:
     scored = make_task("segmentation", QUICK).score(material())
     assert scored.metrics["fg_iou_mean_per_image"] > 0.75
