@@ -8,10 +8,12 @@ a second time adds nothing, so that a request sent twice counts once.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any, Final, Literal
 
 from dataeff_core.errors import BadInput, Conflict, NotFound, StorageFailed
 from dataeff_core.workspace.records import now
-from dataeff_core.workspace.storage import exclusive, fingerprint, storage_errors, sync_folder
+from dataeff_core.workspace.storage import exclusive, storage_errors, sync_folder
 
 Action = Literal["keep", "drop", "undo", "mark"]
 KEEP: Final = "keep"
@@ -122,7 +124,7 @@ class Trail:
             self._make()
             with self._connection("rw") as base:
                 base.execute("PRAGMA synchronous = FULL")
-                base.execute("BEGIN IMMEDIATE")
+                self._begin(base)
                 try:
                     entries = [_put(base, one) for one in checked]
                     base.execute("COMMIT")
@@ -165,6 +167,20 @@ class Trail:
             if written is not None and written[0] != expected - 1:
                 wrong.append(f"{written[0]} entries were written, the last that is there is {expected - 1}")
         return wrong
+
+    def _begin(self, base: sqlite3.Connection) -> None:
+        """Begin to write as soon as the others let us. SQLite's own waiting asks ever more seldom, so that among many
+        writers one can starve; this asks equally often all the time."""
+        base.execute("PRAGMA busy_timeout = 0")
+        until = time.monotonic() + self.patience_s
+        while True:
+            try:
+                base.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if (error.sqlite_errorcode & 0xFF) not in BUSY or time.monotonic() >= until:
+                    raise
+            time.sleep(JITTER.uniform(0.002, 0.03))
 
     def _make(self) -> None:
         """The file, there whole or not at all; two processes may come at once."""
@@ -221,6 +237,7 @@ class Trail:
             raise StorageFailed(DAMAGED.format(file=self.file)) from error
 
 
+JITTER = secrets.SystemRandom()
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 LOCKED = "another program keeps the trail {file} locked; close it and try again"
 REFUSED = "{what} the trail {file} is not permitted; make it and its folder writable, or copy the workspace"
@@ -276,7 +293,8 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 def _chain(before: str, entry: Entry) -> str:
     """sha256 (hex) over the chain so far and all of `entry` but its own."""
-    return fingerprint(before, [entry.machine if one == "machine" else getattr(entry, one) for one in CHAINED])
+    told = json.dumps([before, *(getattr(entry, one) for one in CHAINED)], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 CHAINED = tuple(name for name in COLUMNS if name != "chain")

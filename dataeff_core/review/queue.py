@@ -1,0 +1,151 @@
+"""The queue: which removed frames to look at first, and when enough have been looked at.
+
+The order's score is our choice; each part lies in [0, 1]:
+
+    score = 0.5 closeness + 0.2 rarity + 0.3 lesion
+
+closeness  2 ** (-margin / median margin), where the margin is how far a frame's score is past the least score with
+           which a frame was removed for the same reason: 1 at the limit, 1/2 for the middle frame. Methods without
+           scores: 1/2
+rarity     1 / number of frames of the same view (its cluster, or all that the same kept frame stands for)
+lesion     how likely the frame shows a finding: from a mask, a label or a detector, 0 where nothing is known
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dataeff_core.errors import BadInput
+
+CLOSENESS, RARITY, LESION = 0.5, 0.2, 0.3
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Removed frames, those first that matter most. Arrays are aligned with `rows`."""
+
+    rows: np.ndarray  # (m,) int64 rows of the decisions
+    score: np.ndarray  # (m,) float64 in [0, 1], descending; equal ones in the dataset's order
+    closeness: np.ndarray  # (m,) float64
+    rarity: np.ndarray  # (m,) float64
+    lesion: np.ndarray  # (m,) float64
+    reviewed: np.ndarray  # (m,) bool
+
+    @property
+    def ahead(self) -> np.ndarray:
+        """(k,) rows still to be looked at, first one first: where a review goes on."""
+        return self.rows[~self.reviewed]
+
+
+def queue_of(
+    decisions: pd.DataFrame,
+    *,
+    view: np.ndarray | None = None,
+    lesion: np.ndarray | None = None,
+    reviewed: np.ndarray | None = None,
+) -> Queue:
+    """The removed frames of a selection in the order of review.
+
+    `decisions` has DECISION_COLUMNS, n rows: what the method decided, so that frames which a reviewer has overruled
+    stay in the queue, as reviewed. `view` (n,) names each frame's view (default: what stands for it), `lesion` (n,)
+    is in [0, 1], `reviewed` (n,) bool. Raises BadInput for arrays of another length or values outside.
+    """
+    n = len(decisions)
+    lesion = np.zeros(n) if lesion is None else np.asarray(lesion, np.float64)
+    reviewed = np.zeros(n, bool) if reviewed is None else np.asarray(reviewed, bool)
+    view = _own_views(decisions) if view is None else np.asarray(view)
+    for name, values in (("lesion", lesion), ("reviewed", reviewed), ("view", view)):
+        if len(values) != n:
+            raise BadInput(f"{name} has {len(values)} values for {n} frames; give one a frame")
+    if not ((lesion >= 0) & (lesion <= 1)).all():
+        raise BadInput("a value of lesion is not in [0, 1]; give probabilities")
+    rows = np.flatnonzero((decisions["decision"] == "dropped").to_numpy(bool))
+    closeness = closeness_of(
+        decisions["score"].to_numpy(np.float64)[rows], decisions["reason"].to_numpy(object)[rows]
+    )
+    _, which, size = np.unique(view.astype(str), return_inverse=True, return_counts=True)
+    rarity = 1 / size[which][rows]
+    score = CLOSENESS * closeness + RARITY * rarity + LESION * lesion[rows]
+    order = np.lexsort((rows, -score))
+    return Queue(
+        rows[order], score[order], closeness[order], rarity[order], lesion[rows][order], reviewed[rows][order]
+    )
+
+
+def closeness_of(score: np.ndarray, reason: np.ndarray) -> np.ndarray:
+    """(m,) scores and reasons of removed frames -> (m,) float64 in (0, 1], 1 = at the limit. Methods remove frames
+    whose score is above a limit, so that within a reason the least score is the nearest to staying."""
+    closeness = np.full(len(score), 0.5)
+    for one in np.unique(reason.astype(str)):
+        rows = np.flatnonzero((reason.astype(str) == one) & np.isfinite(score))
+        if len(rows):
+            margin = score[rows] - score[rows].min()
+            middle = float(np.median(margin))
+            closeness[rows] = 2 ** (-margin / middle) if middle > 0 else np.where(margin == 0, 1.0, 0.0)
+    return closeness
+
+
+def _own_views(decisions: pd.DataFrame) -> np.ndarray:
+    """The kept frame that stands for each frame: itself for a kept one, and for one that nothing stands for."""
+    return decisions["representative_id"].fillna(decisions["frame_id"]).to_numpy(object)
+
+
+@dataclass(frozen=True)
+class Enough:
+    """Whether enough removals have been looked at."""
+
+    removed: int
+    reviewed: int
+    harmful: int  # of those reviewed
+    limit: float  # the share of harmful removals that would do
+    upper: float  # upper bound, at CONFIDENCE, of the share of all removals that are harmful and still stand
+
+    @property
+    def enough(self) -> bool:
+        return self.upper <= self.limit
+
+    @property
+    def sentence(self) -> str:
+        """The statement, with what it rests on."""
+        seen = f"{self.reviewed} of {self.removed} removals looked at, {self.harmful} of them harmful"
+        bound = f"with {CONFIDENCE:.0%} confidence at most {self.upper:.2%} of all removals are harmful and unseen"
+        verdict = "enough" if self.enough else f"not enough for {self.limit:.2%}"
+        return (
+            f"{seen}: {bound}, {verdict}. This holds where those looked at were drawn at random, or are harmful no "
+            "less often than the others, as when the most doubtful come first."
+        )
+
+
+def enough_reviewed(
+    *, removed: int, reviewed: int, harmful: int, limit: float, confidence: float = CONFIDENCE
+) -> Enough:
+    """Whether the upper bound of harmful removals that nobody has looked at falls under `limit`, a share of all.
+
+    The bound is exact for a sample without replacement (one-sided, from the hypergeometric distribution). Harmful
+    removals that were found count as mended. Raises BadInput for numbers that cannot be.
+    """
+    if not 0 <= harmful <= reviewed <= removed:
+        raise BadInput(
+            f"{harmful} harmful of {reviewed} reviewed of {removed} removed cannot be; each must be at most the next"
+        )
+    if not 0 < limit < 1:
+        raise BadInput(f"limit {limit:g} is not between 0 and 1; 0.01 stands for one in a hundred")
+    most = most_harmful(removed, reviewed, harmful, confidence)
+    return Enough(removed, reviewed, harmful, limit, (most - harmful) / removed if removed else 0.0)
+
+
+def most_harmful(removed: int, reviewed: int, harmful: int, confidence: float = CONFIDENCE) -> int:
+    """The largest number of harmful ones among `removed` under which finding at most `harmful` in a random sample of
+    `reviewed` is not too unlikely: probability above 1 - confidence."""
+    from scipy.stats import hypergeom
+
+    low, high = harmful, removed - (reviewed - harmful)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if hypergeom.cdf(harmful, removed, middle, reviewed) > 1 - confidence:
+            low = middle
+        else:
+            high = middle - 1
+    return low

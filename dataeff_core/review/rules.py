@@ -1,0 +1,121 @@
+"""A rule "never lose all of these": pins that a rule sets, one frame of each unit, recorded like a reviewer's.
+
+A frame that stays already is taken where there is one, so that the pin changes nothing now and holds under every
+later threshold, embedding or method; else the most usable frame of the unit is brought back. What a person dropped
+is never brought back. The rule's pins can be taken back together (`lift`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dataeff_core.review.coverage import LABEL, Coverage, Unit
+from dataeff_core.review.pinning import person, place, put, what_machine_said
+from dataeff_core.workspace import Dataset, SavedSelection
+from dataeff_core.workspace.pins import Pins
+from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, RULE, UNDO, Decision, Entry, trail_of
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a rule did."""
+
+    entries: tuple[Entry, ...]  # pins set now; units that were safe already need none
+    brought_back: int  # of these, frames that the selection had removed
+    impossible: tuple[Unit, ...]  # a person dropped every frame of these
+
+    @property
+    def sentence(self) -> str:
+        """What to tell."""
+        count = len(self.entries)
+        done = f"{count} frame{'' if count == 1 else 's'} pinned, {self.brought_back} of them brought back"
+        if not self.impossible:
+            return f"{done}."
+        named = ", ".join(unit.name for unit in self.impossible[:5])
+        return f"{done}; reviewers dropped every frame of {named}, which the rule leaves so."
+
+
+def never_lose(
+    dataset: Dataset, saved: SavedSelection, found: Coverage, *, kind: str, of: str = "", by: str
+) -> Applied:
+    """Pin one frame of every unit of this kind (and label, `of`), in the name of the rule; `by` is who set it.
+
+    `found` is the coverage of `saved` on the present frames of `dataset`. Raises BadInput for a name that is missing,
+    Stale when the selection is older than the frames, and what the trail raises.
+    """
+    person(by)
+    frames = dataset.frames
+    placed = Pins.of(trail_of(dataset.folder).entries()).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    dropped = [row for row, pin in placed.rows.items() if pin.action == DROP and not pin.reviewer.startswith(RULE)]
+    safe = {row for row, pin in placed.rows.items() if pin.action == KEEP}
+    decisions = saved.decisions.set_index("frame_id").reindex(frames["frame_id"])
+    kept = (decisions["decision"] == "kept").to_numpy(bool)
+    order = preference(frames, kept)
+    order[dropped] = np.iinfo(np.int64).max
+    wanted = [unit for unit in found.units if unit.kind == kind and unit.of == of]
+    chosen: dict[int, Unit] = {}
+    impossible = []
+    for unit in sorted(wanted, key=lambda one: int(one.rows[0])):
+        if not safe.isdisjoint(unit.rows.tolist()):
+            continue
+        best = int(unit.rows[order[unit.rows].argmin()])
+        if best in dropped:
+            impossible.append(unit)
+            continue
+        chosen[best] = unit
+        safe.add(best)
+    new = _decisions(frames, saved, chosen, rule_name(kind, of), by)
+    entries = put(dataset, new) if new else []
+    return Applied(tuple(entries), sum(not kept[row] for row in chosen), tuple(impossible))
+
+
+def lift(dataset: Dataset, *, kind: str, of: str = "", by: str) -> list[Entry]:
+    """Take back all pins that this rule has set and that stand."""
+    person(by)
+    trail = trail_of(dataset.folder)
+    name = rule_name(kind, of)
+    standing = [pin for pin in Pins.of(trail.entries()).standing if pin.reviewer == name]
+    undo = [
+        Decision(reviewer=by, action=UNDO, content=pin.content, frame_id=pin.frame_id, path=pin.path, undoes=pin.seq)
+        for pin in standing
+    ]
+    return trail.append(undo)
+
+
+def preference(frames: pd.DataFrame, kept: np.ndarray) -> np.ndarray:
+    """(n,) int64: 0 for the frame to be pinned rather than any other: kept ones first, then by picture quality
+    (invalid_score, where measured), then by position."""
+    score = (
+        frames["invalid_score"].fillna(1).to_numpy(np.float64) if "invalid_score" in frames else np.zeros(len(kept))
+    )
+    ranked = np.lexsort((np.arange(len(kept)), score, ~kept))
+    order = np.empty(len(kept), np.int64)
+    order[ranked] = np.arange(len(kept))
+    return order
+
+
+def rule_name(kind: str, of: str = "") -> str:
+    """The reviewer's name of the rule on the trail."""
+    return f"{RULE}never lose a {f'value of {of}' if kind == LABEL else kind}"[: LONGEST["reviewer"]].rstrip()
+
+
+def _decisions(
+    frames: pd.DataFrame, saved: SavedSelection, chosen: dict[int, Unit], rule: str, by: str
+) -> Sequence[Decision]:
+    rows = list(chosen)
+    said = what_machine_said(saved, frames["frame_id"].iloc[rows].tolist())
+    return [
+        Decision(
+            reviewer=rule,
+            action=KEEP,
+            content=str(frames["sha256"].iat[row]),
+            frame_id=str(frames["frame_id"].iat[row]),
+            path=place(frames.iloc[row]),
+            reason="rule",
+            why=f"so that {chosen[row].name[:1000]} is not lost; set by {by}",
+            machine=machine,
+        )
+        for row, machine in zip(rows, said, strict=True)
+    ]

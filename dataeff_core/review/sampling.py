@@ -1,0 +1,318 @@
+"""The blind audit: removed frames drawn at random, mixed with kept ones, judged without knowing which is which.
+
+An item is a frame beside a kept one, and the question is the same for all: does the frame show anything that the
+other does not? For a removed frame the other is what stands for it; for a kept one, and for a removed one that
+nothing stands for, it is the nearest kept frame of its group. A removal was wrong when its frame is NEEDED. What
+was drawn is written once, beside the dataset; the marks are entries on the trail, and each reviewer is given only
+their own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from dataeff_core.errors import BadInput, NotFound
+from dataeff_core.review.agreement import Rate, cohens_kappa, wrong_rate
+from dataeff_core.review.pinning import person
+from dataeff_core.workspace import Dataset, SavedSelection
+from dataeff_core.workspace.records import Record, find, fresh_id
+from dataeff_core.workspace.storage import new_folder
+from dataeff_core.workspace.trail import MARK, UNDO, Decision, Entry, fresh_key, trail_of
+
+NEEDED, NOT_NEEDED, UNSURE = "needed", "not_needed", "unsure"
+VERDICTS = {
+    NEEDED: "shows something that the other does not",
+    NOT_NEEDED: "shows nothing that the other does not",
+    UNSURE: "cannot tell",
+}
+KEPT_SHARE = 0.5  # kept frames mixed in, for each removed one
+
+
+class AuditItem(BaseModel):
+    """One frame to be judged, as it is stored; reviewers see `Shown`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    frame_id: str
+    content: str
+    path: str
+    beside: str | None  # frame id of the kept frame that it is shown beside
+    stratum: int  # position in AuditRecord.strata; -1 for a kept frame
+
+
+class Stratum(BaseModel):
+    """Removed frames that are alike in why and where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    removed: int  # frames in it
+    drawn: int
+
+
+class AuditRecord(Record):
+    """What was drawn, from which selection, with which seed."""
+
+    FILE: ClassVar[str] = "audit.json"
+    KIND: ClassVar[str] = "audit"
+
+    name: str = ""
+    dataset: str
+    dataset_fingerprint: str
+    selection: str
+    pins: int  # the newest entry of the trail that the decisions obeyed
+    seed: int
+    strata: tuple[Stratum, ...]
+    items: tuple[AuditItem, ...]  # in the order of showing
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item without what the machine decided."""
+
+    frame_id: str
+    beside: str | None
+    verdict: str | None  # the reviewer's own, so far
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What came out of an audit."""
+
+    rates: dict[str, Rate]  # by reviewer; ALL: the majority of marks on each frame, a draw counting as wrong
+    unsure: dict[str, int]  # by reviewer: removed frames on which they could not tell
+    kept_needed: dict[str, tuple[int, int]]  # by reviewer: kept frames marked needed, and judged
+    kappa: dict[tuple[str, str], tuple[float, int]]  # of two reviewers: kappa, and frames that both marked
+
+    ALL: ClassVar[str] = "all reviewers"
+
+
+def draw(
+    dataset: Dataset,
+    saved: SavedSelection,
+    *,
+    size: int = 100,
+    seed: int = 0,
+    kept_share: float = KEPT_SHARE,
+    name: str = "",
+) -> AuditRecord:
+    """Draw `size` removed frames, stratified by reason and group, mix kept ones among them, and write that down.
+
+    All removed frames are drawn where there are no more than `size`. Raises BadInput for a size below 1, a share
+    below 0, a selection older than the frames or without removed ones.
+    """
+    if size < 1:
+        raise BadInput(f"size {size} is below 1; draw at least one frame")
+    if not 0 <= kept_share <= 10:
+        raise BadInput(f"kept_share {kept_share:g} is not in 0..10; 0.5 mixes in one kept frame for two removed ones")
+    if saved.record.dataset_fingerprint != dataset.fingerprint:
+        raise BadInput(f"selection {saved.id} was made before {dataset.record.name} changed; run `select` again")
+    decisions, frames, rng = saved.decisions, dataset.frames, np.random.default_rng(seed)
+    removed = (decisions["decision"] == "dropped").to_numpy(bool)
+    if not removed.any():
+        raise BadInput(f"selection {saved.id} removes no frame, so there is nothing to audit")
+    groups = frames["group"].to_numpy(object)
+    names = strata_of(decisions["reason"].to_numpy(object), groups, removed, most=max(1, size // 2))
+    rows, strata, stratum = stratified(names, removed, size, rng)
+    kept = np.flatnonzero(~removed)
+    mixed = rng.permutation(kept)[: round(kept_share * len(rows))]
+    beside = beside_of(decisions, groups)
+    items = [(row, one) for row, one in zip(rows, stratum, strict=True)] + [(row, -1) for row in mixed]
+    record = AuditRecord(
+        id=fresh_id("audit"),
+        name=name,
+        dataset=dataset.id,
+        dataset_fingerprint=dataset.fingerprint,
+        selection=saved.id,
+        pins=saved.pins.last,
+        seed=seed,
+        strata=strata,
+        items=tuple(
+            _item(frames, int(items[at][0]), beside, int(items[at][1])) for at in rng.permutation(len(items))
+        ),
+    )
+    with new_folder(audits_folder(dataset) / record.id) as making:
+        record.write(making)
+    return record
+
+
+def audits(dataset: Dataset) -> list[AuditRecord]:
+    """All audits of a dataset, oldest first."""
+    return AuditRecord.read_all(audits_folder(dataset))
+
+
+def audit(dataset: Dataset, wanted: str = "latest") -> AuditRecord:
+    """An audit by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
+    return find(audits(dataset), wanted, kind="audit")
+
+
+def audits_folder(dataset: Dataset) -> Path:
+    """Where a dataset's audits lie."""
+    return dataset.folder / "review" / "audits"
+
+
+def mark(
+    dataset: Dataset, record: AuditRecord, frame_id: str, verdict: str, *, reviewer: str, key: str | None = None
+) -> Entry:
+    """Write one reviewer's verdict on one item on the trail; a second one replaces it. `key` as in `pin`.
+
+    Raises NotFound for a frame that is no item, BadInput for a verdict that is not one of VERDICTS.
+    """
+    person(reviewer)
+    item = next((one for one in record.items if one.frame_id == frame_id), None)
+    if item is None:
+        raise NotFound(f"frame {frame_id!r:.80} is not part of the audit {record.id}")
+    if verdict not in VERDICTS:
+        raise BadInput(f"verdict {verdict!r:.80} is not one of {', '.join(VERDICTS)}")
+    said = Decision(
+        reviewer=reviewer,
+        action=MARK,
+        content=item.content,
+        frame_id=item.frame_id,
+        path=item.path,
+        sample=record.id,
+        verdict=verdict,
+        key=key or fresh_key(),
+    )
+    return trail_of(dataset.folder).append([said])[0]
+
+
+def shown_to(dataset: Dataset, record: AuditRecord, reviewer: str) -> list[Shown]:
+    """The items in their order with this reviewer's own marks, and nothing of the machine's or of others'."""
+    own = marks_of(trail_of(dataset.folder).entries(), record).get(reviewer.strip(), {})
+    return [Shown(one.frame_id, one.beside, own.get(one.frame_id)) for one in record.items]
+
+
+def result(dataset: Dataset, record: AuditRecord) -> AuditResult:
+    """The audit's outcome from all marks so far."""
+    marks = marks_of(trail_of(dataset.folder).entries(), record)
+    together = {one.frame_id: v for one in record.items if (v := majority(marks.values(), one.frame_id)) is not None}
+    rates = {name: _rate(record, own) for name, own in marks.items()}
+    return AuditResult(
+        rates=rates | {AuditResult.ALL: _rate(record, together)},
+        unsure={
+            name: sum(one.stratum >= 0 and own.get(one.frame_id) == UNSURE for one in record.items)
+            for name, own in marks.items()
+        },
+        kept_needed={name: _kept_needed(record, own) for name, own in marks.items()},
+        kappa={
+            (one, other): _kappa(marks[one], marks[other])
+            for one, other in combinations(sorted(marks), 2)
+            if not marks[one].keys().isdisjoint(marks[other])
+        },
+    )
+
+
+def marks_of(entries: Sequence[Entry], record: AuditRecord) -> dict[str, dict[str, str]]:
+    """Reviewer -> frame id -> their newest verdict that was not taken back."""
+    undone = {one.undoes for one in entries if one.action == UNDO}
+    found: dict[str, dict[str, str]] = {}
+    for one in entries:
+        if one.action == MARK and one.sample == record.id and one.seq not in undone:
+            found.setdefault(one.reviewer, {})[one.frame_id] = one.verdict
+    return found
+
+
+def majority(marks: Any, frame_id: str) -> str | None:
+    """The verdict of most who could tell; NEEDED for a draw, None where nobody could."""
+    said = [own[frame_id] for own in marks if own.get(frame_id, UNSURE) != UNSURE]
+    if not said:
+        return None
+    return NEEDED if 2 * said.count(NEEDED) >= len(said) else NOT_NEEDED
+
+
+# ---- drawing -----------------------------------------------------------------------------------------------------
+
+
+def strata_of(reason: np.ndarray, group: np.ndarray, removed: np.ndarray, *, most: int) -> np.ndarray:
+    """(n,) object, the name of each frame's stratum: reason and group; the reason alone where that makes more than
+    `most` strata among the removed, as with many patients; one for all where even that does."""
+    both = np.array([f"{one} in {where}" for one, where in zip(reason, group, strict=True)], dtype=object)
+    for names in (both, np.array([str(one) for one in reason], dtype=object)):
+        if len(set(names[removed])) <= most:
+            return names
+    return np.full(len(reason), "removed", dtype=object)
+
+
+def stratified(
+    names: np.ndarray, removed: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, tuple[Stratum, ...], np.ndarray]:
+    """Rows drawn without replacement, the strata, and for each row the position of its stratum."""
+    order = sorted(set(names[removed]))
+    members = [np.flatnonzero(removed & (names == name)) for name in order]
+    drawn = allocate([len(rows) for rows in members], size)
+    rows = [rng.choice(one, count, replace=False) for one, count in zip(members, drawn, strict=True)]
+    strata = tuple(
+        Stratum(name=str(name), removed=len(one), drawn=count)
+        for name, one, count in zip(order, members, drawn, strict=True)
+    )
+    return np.concatenate(rows), strata, np.repeat(np.arange(len(order)), drawn)
+
+
+def allocate(sizes: Sequence[int], total: int) -> list[int]:
+    """How many to draw from each stratum: one at least, the rest in proportion to the sizes (largest remainders,
+    earlier ones first), no more than there are."""
+    total = min(max(total, len(sizes)), sum(sizes))
+    counts = [1] * len(sizes)
+    while sum(counts) < total:
+        room = [size - count for size, count in zip(sizes, counts, strict=True)]
+        wish = [total * size / sum(sizes) - count for size, count in zip(sizes, counts, strict=True)]
+        best = max((at for at in range(len(sizes)) if room[at] > 0), key=lambda at: (wish[at], -at))
+        counts[best] += min(room[best], max(1, int(wish[best])), total - sum(counts))
+    return counts
+
+
+def beside_of(decisions: pd.DataFrame, groups: np.ndarray) -> list[str | None]:
+    """(n,) frame ids: what stands for a removed frame, else the nearest kept frame of the same group in its order
+    that is not itself (the later of two equally near), else None. Rows are in the dataset's order."""
+    ids, standing = decisions["frame_id"].tolist(), decisions["representative_id"].tolist()
+    kept = np.flatnonzero((decisions["decision"] == "kept").to_numpy(bool))
+    found: list[str | None] = []
+    for row, (group, stand_in) in enumerate(zip(groups, standing, strict=True)):
+        if not pd.isna(stand_in):
+            found.append(str(stand_in))
+            continue
+        at = int(np.searchsorted(kept, row))
+        after = at + 1 if at < len(kept) and kept[at] == row else at
+        near = [int(kept[one]) for one in (after, at - 1) if 0 <= one < len(kept)]
+        near = [one for one in near if groups[one] == group]
+        found.append(ids[min(near, key=lambda one: abs(one - row))] if near else None)
+    return found
+
+
+def _item(frames: pd.DataFrame, row: int, beside: Sequence[str | None], stratum: int) -> AuditItem:
+    one = frames.iloc[row]
+    return AuditItem(
+        frame_id=str(one["frame_id"]),
+        content=str(one["sha256"]),
+        path=str(one["path"]),
+        beside=beside[row],
+        stratum=stratum,
+    )
+
+
+# ---- counting ----------------------------------------------------------------------------------------------------
+
+
+def _rate(record: AuditRecord, own: Mapping[str, str]) -> Rate:
+    judged, wrong = [0] * len(record.strata), [0] * len(record.strata)
+    for item in record.items:
+        verdict = own.get(item.frame_id)
+        if item.stratum >= 0 and verdict in (NEEDED, NOT_NEEDED):
+            judged[item.stratum] += 1
+            wrong[item.stratum] += verdict == NEEDED
+    return wrong_rate([one.removed for one in record.strata], judged, wrong)
+
+
+def _kept_needed(record: AuditRecord, own: Mapping[str, str]) -> tuple[int, int]:
+    said = [own[one.frame_id] for one in record.items if one.stratum < 0 and own.get(one.frame_id, UNSURE) != UNSURE]
+    return said.count(NEEDED), len(said)
+
+
+def _kappa(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[float, int]:
+    both = sorted(one.keys() & other.keys())
+    return cohens_kappa([one[frame] for frame in both], [other[frame] for frame in both]), len(both)
