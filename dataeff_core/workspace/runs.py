@@ -21,9 +21,8 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dataeff_core.errors import Conflict
 from dataeff_core.workspace.records import Record
-from dataeff_core.workspace.storage import exclusive, read_json, write_atomically
+from dataeff_core.workspace.storage import is_held, read_json, write_atomically
 
 METRICS = ("step", "epoch", "images_seen", "loss", "learning_rate", "gradient_norm", "images_per_second", "seconds")
 """Of each line in metrics.jsonl: step (optimiser steps done), epoch (float, passes over the images), loss (mean since
@@ -111,11 +110,7 @@ class Run:
         """Whether it has finished, a process trains it now, or neither."""
         if (self.folder / RunResult.FILE).is_file():
             return "done"
-        try:
-            with exclusive(self.lock_file, wait=False):
-                return "stopped"
-        except Conflict:
-            return "running"
+        return "running" if is_held(self.lock_file) else "stopped"
 
     @property
     def problem(self) -> str:

@@ -173,6 +173,20 @@ def exclusive(lock_file: Path, reporter: Reporter | None = None, *, wait: bool =
         yield
 
 
+def is_held(lock_file: Path) -> bool:
+    """Whether some process holds `lock_file` exclusively; any number may look at once and see the same."""
+    try:
+        stream = lock_file.open("rb")
+    except FileNotFoundError:
+        return False
+    with storage_errors("reading", lock_file), stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
 def inside(root: Path, relative: str | os.PathLike[str]) -> Path:
     """`root / relative`, resolved, and refused with BadInput unless it stays inside `root`."""
     resolved_root = root.resolve()

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from dataeff_core.pretraining import costs
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.pretraining.budgets import Budget
+from dataeff_core.pretraining.costs import estimate
 from dataeff_core.pretraining.images import small_frames
 from dataeff_core.ui.quantities import count, counted, duration, literal, size
 from dataeff_core.workspace import Workspace
@@ -13,7 +13,7 @@ from dataeff_core.workspace import Workspace
 
 def draw_estimate(workspace: Workspace, method: PretrainingMethod, budget: Budget, frames: pd.DataFrame) -> None:
     """Time, steps and disk, what the time is taken from, and warnings."""
-    cost = costs.estimate(workspace, method, images=budget.images, epochs=None, images_seen=budget.images_seen)
+    cost = estimate(workspace, method, images=budget.images, epochs=None, images_seen=budget.images_seen)
     told = {
         "Time": "unknown" if cost.seconds is None else f"about {duration(cost.seconds)}",
         "Steps": count(cost.steps),
