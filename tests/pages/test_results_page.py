@@ -108,8 +108,14 @@ def test_a_share_below_one_batch_is_said_before_anything_runs(two: Workspace, op
     app = open_page("results")
     app.multiselect(key="benchmark-keeps").set_value(["0.5"]).run()  # one frame of 200
     assert not app.exception
-    assert "do not fill a batch" in texts(app)
+    assert literal("0.5 % of 200 frames is no more than one") in texts(app)
     assert app.button(key="benchmark-go").disabled
+
+
+def test_the_usual_shares_leave_enough_to_train_on() -> None:
+    assert benchmark_form.usual_shares(892) == [0.05, 0.2, 0.5]
+    assert benchmark_form.usual_shares(24) == [0.5]
+    assert benchmark_form.usual_shares(3) == [0.5]
 
 
 @pytest.mark.parametrize(("images", "batch"), [(64, 64), (1000, 64), (63, 32), (10, 8), (2, 2), (1, 2)])

@@ -47,6 +47,9 @@ def draw(workspace: Workspace, plan: "Plan") -> bool:
 def total(workspace: Workspace, plan: "Plan") -> Total:
     """The cost of every cell, pre-training and scoring. Raises BadInput when a share leaves less than a batch."""
     frames = len(plan.dataset.frames)
+    least = min(keep for _, keep in plan.cells)
+    if round(least * frames) < 2:
+        raise BadInput(f"{100 * least:g} % of {frames} frames is no more than one; choose a larger share")
     seen = budgets.budget(frames, plan.method.batch_size, epochs=plan.passes).images_seen
     seconds: float | None = 0.0
     disk, steps, basis = 0, 0, ""

@@ -25,6 +25,7 @@ from dataeff_core.workspace.benchmarks import FULL
 
 USUAL_SHARES = ("1", "2", "5", "10", "20", "33", "50", "75")  # per cent
 MOST_SEEDS = 20
+FEW = 8  # frames; a smaller subset says nothing about choosing
 SNAPSHOTS = (0.25, 0.5, 0.75)
 EQUAL_WORK, EQUAL_PASSES = "images_seen", "epochs"
 
@@ -130,7 +131,7 @@ def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) 
             icon=":material/warning:",
         )
     methods = _methods_field()
-    keeps = _shares_field(subsets=any(one != FULL for one in methods))
+    keeps = _shares_field(len(dataset.frames), subsets=any(one != FULL for one in methods))
     often, long = st.columns(2, vertical_alignment="bottom")
     seeds = int(
         often.number_input(
@@ -172,14 +173,19 @@ def _methods_field() -> tuple[str, ...]:
     return methods
 
 
-def _shares_field(*, subsets: bool) -> tuple[float, ...] | None:
+def usual_shares(frames: int) -> list[float]:
+    """The shares that a benchmark of so many frames begins with: those that leave enough, or else the largest."""
+    return [keep for keep in planning.KEEPS if round(keep * frames) >= FEW] or [max(planning.KEEPS)]
+
+
+def _shares_field(frames: int, *, subsets: bool) -> tuple[float, ...] | None:
     """Fractions; None where they cannot be used."""
     if not subsets:
         return ()
     typed = st.multiselect(
         "Shares kept, %",
         USUAL_SHARES,
-        default=[f"{100 * keep:g}" for keep in planning.KEEPS],
+        default=[f"{100 * keep:g}" for keep in usual_shares(frames)],
         accept_new_options=True,
         key="benchmark-keeps",
         placeholder="choose or type a number",
