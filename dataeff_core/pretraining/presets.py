@@ -30,10 +30,10 @@ PRESETS: tuple[Preset, ...] = (
         description="Minutes on two processor cores with some hundred frames: a small network on small pictures, to "
         "try things out and to compare selections.",
         values={
-            "model": "vit_tiny_patch16_224", "image_size": 96, "patch_size": 8, "depth": 4, "batch_size": 64,
+            "model": "vit_tiny_patch16_224", "image_size": 96, "patch_size": 12, "depth": 4, "batch_size": 64,
             "learning_rate": 1e-3, "warmup": 0.1,
         },
-        by_method={"mae": {"decoder_dim": 96, "decoder_depth": 1}},
+        by_method={"mae": {"norm_pixels": False, "decoder_dim": 96, "decoder_depth": 1}},
     ),
     Preset(
         name="small",
