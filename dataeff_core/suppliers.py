@@ -1,10 +1,11 @@
-"""What selection needs to know from other families, handed over in one place: families do not import each other.
+"""What selection and review need from other families, handed over in one place: families do not import each other.
 
 Each supplier imports its family when it is first called, so that importing this module costs nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -39,6 +40,17 @@ def calibrate(workspace: Workspace, dataset: Dataset, embedding: Embedding, repo
     from dataeff_core.encoders.calibration import calibrate as measure
 
     measure(workspace, dataset, embedding, reporter=reporter)
+
+
+def foreground(mask: Path) -> np.ndarray | None:
+    """A mask's file -> (h, w) bool, True = finding; None when it cannot be used."""
+    from dataeff_core.evaluation.masks import Unusable
+    from dataeff_core.evaluation.masks import foreground as read
+
+    try:
+        return read(mask)
+    except Unusable:
+        return None
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,9 @@ def place(row: pd.Series) -> str:
 
 
 def person(reviewer: str) -> None:
-    """Raise BadInput for a name that would pass for a rule's."""
+    """Raise BadInput for no name, and for one that would pass for a rule's."""
+    if not reviewer.strip():
+        raise BadInput("the reviewer's name is empty; say who decides")
     if reviewer.strip().startswith(RULE):
         raise BadInput(f"the name {reviewer!r:.120} begins like a rule's ({RULE}); give a person's name")
 

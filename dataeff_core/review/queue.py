@@ -17,6 +17,10 @@ import numpy as np
 import pandas as pd
 
 from dataeff_core.errors import BadInput
+from dataeff_core.reporting import Reporter
+from dataeff_core.review.lesions import Foreground, lesions_of
+from dataeff_core.workspace import Dataset, SavedSelection
+from dataeff_core.workspace.trail import KEEP, RULE
 
 CLOSENESS, RARITY, LESION = 0.5, 0.2, 0.3
 CONFIDENCE = 0.95
@@ -90,6 +94,26 @@ def closeness_of(score: np.ndarray, reason: np.ndarray) -> np.ndarray:
 def _own_views(decisions: pd.DataFrame) -> np.ndarray:
     """The kept frame that stands for each frame: itself for a kept one, and for one that nothing stands for."""
     return decisions["representative_id"].fillna(decisions["frame_id"]).to_numpy(object)
+
+
+def reviewing(
+    dataset: Dataset, saved: SavedSelection, foreground: Foreground | None = None, *, reporter: Reporter | None = None
+) -> tuple[Queue, int]:
+    """The queue of a selection's removals with what the trail says of them, and how many were found harmful.
+
+    A frame is reviewed when a person has pinned it: kept, the removal was harmful and is mended; dropped, it was
+    right. With `foreground`, frames on whose mask there is a finding are suspected of one. The selection must have
+    been made on just the frames that `dataset` has.
+    """
+    machine = saved.machine
+    reviewed, kept = np.zeros(len(machine), bool), np.zeros(len(machine), bool)
+    for row, pin in saved.placed.rows.items():
+        if not pin.reviewer.startswith(RULE):
+            reviewed[row], kept[row] = True, pin.action == KEEP
+    shown = None if foreground is None else lesions_of(dataset, foreground, reporter=reporter)
+    lesion = None if shown is None else machine["frame_id"].isin(set(shown.frame_ids)).to_numpy(np.float64)
+    harmful = kept & (machine["decision"] == "dropped").to_numpy(bool)
+    return queue_of(machine, lesion=lesion, reviewed=reviewed), int(harmful.sum())
 
 
 @dataclass(frozen=True)

@@ -90,3 +90,85 @@ def test_a_changed_trail_is_said(tmp_path: Path, call: Any, saved: SavedSelectio
     base.commit()
     base.close()
     assert call("audit", "latest", status=2)["faults"] == ["entry 1 is not as it was written"]
+
+
+def test_coverage_and_its_rule(call: Any) -> None:
+    few = call("select", "latest", "--method", "random", "--keep", "0.025", "--name", "few")
+    found = call("coverage", "few")
+    assert len(found["lost"]) == 2
+    assert found["sentence"].startswith("No frame stays of: patient-00")
+    assert found["units"][0]["lost"]
+    done = call("coverage", "few", "--never-lose", "group", "--reviewer", "Ada")
+    assert (done["pinned"], done["lost"]) == (3, [])
+    assert done["rule"] == "3 frames pinned, 2 of them brought back."
+    assert {one["reviewer"] for one in call("audit", "latest")["entries"]} == {"rule:never lose a group"}
+    again = call("select", "latest", "--method", "random", "--keep", "0.025", "--seed", "9")
+    assert call("coverage", again["selection"])["lost"] == []
+    assert again["kept"] > few["kept"]
+    assert call("coverage", "few", "--lift", "group", "--reviewer", "Ada")["lifted"] == 3
+    assert len(call("coverage", "few")["lost"]) == 2
+
+
+def test_the_queue_goes_on_where_it_stopped(call: Any, saved: SavedSelection) -> None:
+    found = call("queue", saved.id, "--most", "3")
+    assert (found["removed"], found["reviewed"], len(found["items"])) == (30, 0, 3)
+    first, second = (one["frame_id"] for one in found["items"][:2])
+    call("pin", saved.id, first, "keep", "--reviewer", "Ada")
+    call("pin", saved.id, second, "drop", "--reviewer", "Ada")
+    now = call("queue", saved.id, "--most", "50")
+    assert (now["removed"], now["reviewed"], now["harmful"]) == (30, 2, 1)
+    assert len(now["items"]) == 28
+    assert {first, second}.isdisjoint(one["frame_id"] for one in now["items"])
+    assert not now["enough"]
+    assert "2 of 30 removals looked at, 1 of them harmful" in now["sentence"]
+
+
+def test_a_blind_audit(call: Any, saved: SavedSelection) -> None:
+    assert call("blind", "draw", saved.id, "--size", "8", "--seed", "2")["items"] == 12
+    shown = call("blind", "show", saved.id, "--reviewer", "Ada")["items"]
+    assert {tuple(one) for one in shown} == {("frame_id", "beside", "verdict")}
+    for one in shown:
+        call("blind", "mark", saved.id, "--frame", one["frame_id"], "--verdict", "not_needed", "--reviewer", "Ada")
+    call("blind", "mark", saved.id, "--frame", shown[0]["frame_id"], "--verdict", "needed", "--reviewer", "Bob")
+    assert {one["verdict"] for one in call("blind", "show", saved.id, "--reviewer", "Ada")["items"]} == {"not_needed"}
+    found = call("blind", "result", saved.id)
+    (ada,) = [one for one in found["rates"] if one["reviewer"] == "Ada"]
+    assert (ada["wrong"], ada["judged"], ada["rate"], ada["low"]) == (0, 8, 0, 0)
+    assert 0.3 < ada["high"] < 0.4
+    assert found["kappa"] == [{"reviewers": ["Ada", "Bob"], "kappa": 0.0, "frames": 1}]
+    told = call("audit", "latest", "--reviewer", "Ada")
+    assert {one["reviewer"] for one in told["entries"]} == {"Ada"}  # and nothing of Bob's
+    assert (told["marks"], len(call("audit", "latest")["entries"])) == (13, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["coverage", "latest", "--never-lose", "mood", "--reviewer", "A"], "'mood' is not one of group, video"),
+        (["coverage", "latest", "--never-lose", "label:x", "--reviewer", "A"], "has no label 'x'"),
+        (["coverage", "latest", "--never-lose", "group"], "name is empty"),
+        (["coverage", "latest", "--lift", "group"], "name is empty"),
+        (["coverage", "latest", "--lift", "group", "--never-lose", "group"], "given together"),
+        (["queue", "latest", "--limit", "0"], "limit 0 is not between 0 and 1"),
+        (["blind", "show", "latest", "--reviewer", "A"], "there is no audit yet"),
+        (["blind", "draw", "latest", "--size", "0"], "size 0 is below 1"),
+        (["blind", "draw", "latest", "--seed", "-1"], "seed -1 is below 0"),
+    ],
+)
+def test_further_mistakes(call: Any, words: list[str], sentence: str) -> None:
+    assert sentence in call(*words, status=2)["error"]
+
+
+def test_every_text_is_readable(tmp_path: Path, saved: SavedSelection, capsys: pytest.CaptureFixture[str]) -> None:
+    root = ["--workspace", str(tmp_path / "w")]
+    for words in (
+        ["coverage", "latest"],
+        ["queue", "latest"],
+        ["blind", "draw", "latest"],
+        ["blind", "result", "latest"],
+    ):
+        assert main([*words, *root]) == 0
+    told = capsys.readouterr().out
+    assert "No group has lost all its frames (3 groups)." in told
+    assert "0 of 30 removals looked at" in told
+    assert "no frame has been marked yet" in told
