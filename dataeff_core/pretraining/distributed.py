@@ -57,6 +57,10 @@ class Processes:
             return list(flags)
         return (self.mean(torch.tensor(flags, dtype=torch.float32, device=self.device)) > 0).tolist()
 
+    def wait(self) -> None:
+        """Until all processes have come here."""
+        self.any(False)
+
     def from_first(self, text: str) -> str:
         """The first process's `text`, in every process. Waits for it."""
         if self.count == 1:

@@ -246,7 +246,8 @@ def _network(method: PretrainingMethod, seed: int, processes: "Processes") -> "n
 
     if method.batch_size % processes.count:
         raise BadInput(
-            f"batch_size {method.batch_size} cannot be shared by {processes.count} processes; use a multiple of it"
+            f"batch_size {method.batch_size} cannot be shared by {processes.count} processes; use a multiple of "
+            f"{processes.count}"
         )
     if method.accumulate > method.batch_size // processes.count:
         raise BadInput(

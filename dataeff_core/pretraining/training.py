@@ -1,7 +1,7 @@
 """The loop: every method is trained by it, on a CPU or GPU, in one process or several.
 
 A step is a function of the run's record, the parameters before it and the step's number. So a run that was stopped
-and resumed has the same loss curve as one that was not, to the bit on a CPU.
+and resumed has the same loss curve as one that was not; to the bit on a CPU with as many threads.
 """
 
 import math
@@ -9,29 +9,24 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
-from dataeff_core.backbones.checkpoints import weights_fingerprint
 from dataeff_core.backbones.devices import has_bfloat16, is_out_of_memory
 from dataeff_core.errors import BadInput, Cancelled
-from dataeff_core.pretraining import interrupts, metrics, training_state
+from dataeff_core.pretraining import artifacts, interrupts, metrics, training_state
 from dataeff_core.pretraining.augmentations import NUMBERS
 from dataeff_core.pretraining.base import PretrainingMethod
-from dataeff_core.pretraining.batches import SHOWN, Batch, Batches, divided
+from dataeff_core.pretraining.batches import Batch, Batches, divided
 from dataeff_core.pretraining.budgets import Budget
 from dataeff_core.pretraining.distributed import Processes
-from dataeff_core.pretraining.images import Images, Squash
+from dataeff_core.pretraining.images import Images
 from dataeff_core.pretraining.schedule import learning_rate
 from dataeff_core.reporting import Reporter
-from dataeff_core.workspace.records import now
-from dataeff_core.workspace.runs import Run, RunResult
-from dataeff_core.workspace.storage import write_atomically, write_json
+from dataeff_core.workspace.runs import Run
 
 BETAS = (0.9, 0.95)  # of AdamW; MAE's (the paper gives none)
 UNDECAYED = ("pos_embed", "cls_token", "reg_token", "mask_token", "hidden_token")  # beside biases and norms
@@ -39,7 +34,7 @@ CHECKPOINT_SECONDS = 120.0  # at most between two checkpoints ...
 EPOCH_SECONDS = 20.0  # ... and at least so long before the end of an epoch makes one
 CHECKPOINT_SHARE = 0.05  # of the time at most, however long writing one takes
 METRICS_LINES, MOST_STEPS_A_LINE = 1000, 50  # about so many lines over a run, but never more steps in one
-FRAMES_SHOWN, PICTURES = 6, 12  # frames in a reconstruction; pictures over a run
+PICTURES = 12  # reconstructions over a run, about
 
 
 def train(
@@ -50,16 +45,21 @@ def train(
     *,
     processes: Processes,
     reporter: Reporter,
-) -> RunResult:
+) -> None:
     """Train `network` from the run's checkpoint, or from its beginning, to its end; the first process writes.
 
     Raises BadInput when the loss is no longer finite or memory does not suffice, StorageFailed on a full disk,
     Cancelled: the last checkpoint stays and the run can be resumed.
     """
     with torch.random.fork_rng(devices=[processes.device] if processes.device.type == "cuda" else []):
-        training = _Training(run, method, network, images, processes=processes, reporter=reporter)
-        training.work()
-        return training.finish()
+        try:
+            training = _Training(run, method, network, images, processes=processes, reporter=reporter)
+            training.work()
+            training.finish()
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise out_of_memory(method, processes) from error
+            raise
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,7 @@ class _Training:
         steps = self.batches.ahead(self.progress.step, self.steps, self.prepared)
         with interrupts.noted() as interrupted, closing(steps):
             for parts in steps:
-                try:
-                    self.step(parts)
-                except RuntimeError as error:
-                    if is_out_of_memory(error):
-                        raise self.out_of_memory() from error
-                    raise
+                self.step(parts)
                 self.progress.step += 1
                 self.after_step(interrupted)
 
@@ -186,9 +181,10 @@ class _Training:
         if step % self.log_every == 0 or step == self.steps:
             self.log()
         if step in self.snapshot_at and self.processes.writes:
-            self.write_encoder(self.run.snapshot_file(self.snapshot_at[step]))
+            artifacts.write_encoder(self.run.snapshot_file(self.snapshot_at[step]), self.network, self.method)
         if step in self.picture_at and self.processes.writes:
-            self.draw(self.picture_at[step])
+            file = self.run.reconstruction_file(self.picture_at[step])
+            artifacts.draw_reconstruction(file, self.network, self.method, self.images, seed=self.seed)
         stop = step < self.steps and (interrupted() or self.reporter.stop_asked())
         stop, due = self.processes.any(stop, self.checkpoint_due())
         if stop or due:
@@ -226,7 +222,7 @@ class _Training:
         self.progress.loss_sum, self.progress.norm_sum = self.sums.tolist()
         self.progress.seconds = time.monotonic() - self.began
         if not math.isfinite(self.progress.loss_sum) or not math.isfinite(self.progress.norm_sum):
-            raise self.not_finite()
+            raise not_finite(self)
 
     def checkpoint_due(self) -> bool:
         since = time.monotonic() - self.saved_at
@@ -242,63 +238,15 @@ class _Training:
         self.saved_step, self.saved_at = self.progress.step, time.monotonic()
         self.saving_seconds = self.saved_at - began
 
-    # ---- what it leaves ---------------------------------------------------------------------------------------
-
-    def finish(self) -> RunResult:
-        """Write the encoder and the result, and drop the checkpoint, which nothing needs any more."""
-        record, seconds, told = self.run.record, self.progress.seconds, ""
+    def finish(self) -> None:
         if self.processes.writes:
-            self.write_encoder(self.run.encoder_file)
-            result = RunResult(
-                epochs=record.images_seen / record.images,
-                steps=self.steps,
-                images_seen=record.images_seen,
-                final_loss=metrics.mean_loss(self.run, since=self.steps - self.budget.step_after(1)),
-                seconds=round(seconds, 3),
-                images_per_second=round(record.images_seen / max(seconds, 1e-9), 2),
-                device=self.device.type,
-                precision="bfloat16" if self.bfloat16 else "float32",
-                weights=weights_fingerprint(self.network.encoder),
-                finished=now(),
+            artifacts.write_encoder(self.run.encoder_file, self.network, self.method)
+            precision = "bfloat16" if self.bfloat16 else "float32"
+            seconds, last = self.progress.seconds, self.budget.step_after(1)
+            artifacts.write_result(
+                self.run, self.network, seconds=seconds, device=self.device.type, precision=precision, last=last
             )
-            write_json(self.run.folder / RunResult.FILE, result.model_dump(mode="json"))
-            self.run.checkpoint_file.unlink(missing_ok=True)
-            told = result.model_dump_json()
-        return RunResult.model_validate_json(self.processes.from_first(told))
-
-    def write_encoder(self, path: Path) -> None:
-        data = training_state.encoder_bytes(self.network.encoder, self.method.backbone())
-        write_atomically(path, lambda stream: stream.write(data))
-
-    def draw(self, epoch: int) -> None:
-        """What the network makes of a few frames, the same with the same parts hidden each time."""
-        from dataeff_core.pretraining.reconstructing import picture
-
-        frames = self.images.take(np.linspace(0, len(self.images) - 1, FRAMES_SHOWN).round().astype(np.int64))
-        frames = Squash(self.method.image_size)(list(frames))
-        numbers = np.random.default_rng([self.seed, SHOWN]).random((FRAMES_SHOWN, self.method.numbers()), np.float32)
-        drawn = Image.fromarray(picture(self.network, torch.from_numpy(frames), torch.from_numpy(numbers)))
-        write_atomically(self.run.reconstruction_file(epoch), lambda stream: drawn.save(stream, "PNG"))
-
-    # ---- what can go wrong ------------------------------------------------------------------------------------
-
-    def not_finite(self) -> BadInput:
-        kept = (
-            f"the checkpoint of step {self.saved_step} is kept" if self.saved_step else "there is no checkpoint yet"
-        )
-        precision = " or precision float32" if self.bfloat16 else ""
-        return BadInput(
-            f"the loss or its gradient is no longer finite at step {self.progress.step} of {self.steps} ({kept}); "
-            f"pre-train again with a learning_rate below {self.method.learning_rate:g}{precision}"
-        )
-
-    def out_of_memory(self) -> BadInput:
-        at_once = max(1, self.method.batch_size // self.processes.count // self.method.accumulate)
-        more = f"raise accumulate (now {self.method.accumulate}), or " if at_once > 1 else ""
-        return BadInput(
-            f"the memory of {self.device.type} does not hold {at_once} images of {self.method.image_size} pixels at "
-            f"once; {more}lower batch_size (now {self.method.batch_size}) or image_size, or choose a smaller model"
-        )
+        self.processes.wait()
 
 
 def optimiser_for(network: nn.Module, method: PretrainingMethod) -> torch.optim.AdamW:
@@ -308,3 +256,21 @@ def optimiser_for(network: nn.Module, method: PretrainingMethod) -> torch.optim.
     others = [one for name, one in trained if one.ndim <= 1 or name.endswith(UNDECAYED)]
     groups = [{"params": decayed, "weight_decay": method.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=method.learning_rate, betas=BETAS, fused=True)
+
+
+def not_finite(training: _Training) -> BadInput:
+    kept = f"the checkpoint of step {training.saved_step} is kept" if training.saved_step else "no checkpoint yet"
+    precision = " or precision float32" if training.bfloat16 else ""
+    return BadInput(
+        f"the loss or its gradient is no longer finite at step {training.progress.step} of {training.steps} "
+        f"({kept}); pre-train again with a learning_rate below {training.method.learning_rate:g}{precision}"
+    )
+
+
+def out_of_memory(method: PretrainingMethod, processes: Processes) -> BadInput:
+    at_once = max(1, method.batch_size // processes.count // method.accumulate)
+    more = f"raise accumulate (now {method.accumulate}), or " if at_once > 1 else ""
+    return BadInput(
+        f"the memory of {processes.device.type} does not hold {at_once} images of {method.image_size} pixels at "
+        f"once; {more}lower batch_size (now {method.batch_size}) or image_size, or choose a smaller model"
+    )

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from dataeff_core.backbones import Backbone
 from dataeff_core.backbones.checkpoints import DAMAGE
 from dataeff_core.errors import BadInput, Stale
 from dataeff_core.workspace.runs import Run, RunRecord
@@ -110,11 +109,3 @@ def _check_shapes(optimiser: Mapping[str, Any], network: nn.Module) -> None:
     moments = sorted(tuple(moment["exp_avg"].shape) for moment in optimiser["state"].values())
     if moments and moments != shapes:
         raise ValueError("the optimiser's state is of other parameters")
-
-
-def encoder_bytes(encoder: nn.Module, backbone: Backbone) -> bytes:
-    """The encoder's weights as the bytes of a .safetensors file that says which ViT they are of."""
-    from safetensors.torch import save as as_bytes
-
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
-    return as_bytes(tensors, metadata={"format": "pt", "backbone": backbone.model_dump_json()})
