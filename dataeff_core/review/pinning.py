@@ -9,7 +9,7 @@ import pandas as pd
 
 from dataeff_core.errors import BadInput, NotFound, Stale
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
-from dataeff_core.workspace.pins import Pins
+from dataeff_core.workspace.pins import pins_of
 from dataeff_core.workspace.trail import DROP, KEEP, RULE, UNDO, Decision, Entry, fresh_key, trail_of
 
 KEEP_REASONS = {
@@ -122,7 +122,7 @@ def put(dataset: Dataset, decisions: Sequence[Decision], *, key: str | None = No
     from a frame that is not there any more is taken back with it, so that it does not go on to a third."""
     key = key or fresh_key()
     frames = dataset.frames
-    pins = Pins.of(trail_of(dataset.folder).entries())
+    pins = pins_of(dataset.folder)
     placed = pins.on(frames["frame_id"].tolist(), frames["sha256"].tolist())
     moved = {
         str(frames["frame_id"].iat[row]): one
@@ -148,7 +148,7 @@ def put(dataset: Dataset, decisions: Sequence[Decision], *, key: str | None = No
 
 def pin_on(dataset: Dataset, row: pd.Series) -> Entry | None:
     """The pin that stands on one frame (a row of the frames table), or None."""
-    pins = Pins.of(trail_of(dataset.folder).entries())
+    pins = pins_of(dataset.folder)
     own = next(
         (one for one in pins.standing if (one.content, one.frame_id) == (row["sha256"], row["frame_id"])), None
     )

@@ -14,7 +14,7 @@ import pandas as pd
 from dataeff_core.review.coverage import LABEL, Coverage, Unit
 from dataeff_core.review.pinning import person, place, put, what_machine_said
 from dataeff_core.workspace import Dataset, SavedSelection
-from dataeff_core.workspace.pins import Pins
+from dataeff_core.workspace.pins import pins_of
 from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, RULE, UNDO, Decision, Entry, trail_of
 
 
@@ -47,7 +47,7 @@ def never_lose(
     """
     person(by)
     frames = dataset.frames
-    placed = Pins.of(trail_of(dataset.folder).entries()).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    placed = pins_of(dataset.folder).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
     dropped = [row for row, pin in placed.rows.items() if pin.action == DROP and not pin.reviewer.startswith(RULE)]
     safe = {row for row, pin in placed.rows.items() if pin.action == KEEP}
     decisions = saved.decisions.set_index("frame_id").reindex(frames["frame_id"])
@@ -76,7 +76,7 @@ def lift(dataset: Dataset, *, kind: str, of: str = "", by: str) -> list[Entry]:
     person(by)
     trail = trail_of(dataset.folder)
     name = rule_name(kind, of)
-    standing = [pin for pin in Pins.of(trail.entries()).standing if pin.reviewer == name]
+    standing = [pin for pin in pins_of(dataset.folder).standing if pin.reviewer == name]
     undo = [
         Decision(reviewer=by, action=UNDO, content=pin.content, frame_id=pin.frame_id, path=pin.path, undoes=pin.seq)
         for pin in standing

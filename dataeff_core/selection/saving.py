@@ -17,11 +17,10 @@ from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.scored import MedDELScores
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.workspace import Dataset, Embedding, SavedSelection, SelectionRecord, Workspace
-from dataeff_core.workspace.pins import Pins, overruling_sentence
+from dataeff_core.workspace.pins import overruling_sentence, pins_of
 from dataeff_core.workspace.records import fresh_id
 from dataeff_core.workspace.selections import DECISION_COLUMNS
 from dataeff_core.workspace.storage import new_folder, write_atomically
-from dataeff_core.workspace.trail import trail_of
 
 SUPPLIERS = Suppliers()
 
@@ -113,7 +112,7 @@ def with_pins(dataset: Dataset, machine: pd.DataFrame, keep: float | None) -> tu
     """A method's decisions on all frames of `dataset` with the reviewers' pins on top, and what is to be said of
     it. Pins never change what the method decides on other frames, so that its recipe alone makes it again."""
     frames = dataset.frames
-    placed = Pins.of(trail_of(dataset.folder).entries()).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    placed = pins_of(dataset.folder).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
     pinned = placed.put_on(machine)
     told = {"pins": overruling_sentence(machine, pinned, keep), "pins_gone": placed.gone_sentence}
     return pinned, {name: sentence for name, sentence in told.items() if sentence}

@@ -22,6 +22,7 @@ PARTS = {
     "manifest.parquet": "one row for every frame, kept or not: decision, reason, who stands for it",
     "scores.parquet": "the scores behind the decisions, where the method has any",
     "selection.json": "the recipe: method, all parameters, seed, fingerprints",
+    "audit.csv": "what reviewers decided, who, when and why, where anybody did",
     "SHA256SUMS": "fingerprints of all other files, for `sha256sum -c`",
 }
 

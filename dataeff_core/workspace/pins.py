@@ -17,12 +17,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataeff_core.workspace.storage import fingerprint
-from dataeff_core.workspace.trail import DROP, KEEP, UNDO, Entry
+from dataeff_core.workspace.trail import DROP, KEEP, UNDO, Entry, trail_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,12 @@ class Pins:
             else:
                 gone.append(pin)
         return Placed(rows, tuple(gone))
+
+
+def pins_of(dataset_folder: Path) -> Pins:
+    """The pins on the dataset in that folder; their entries lack what the machine had said. Raises StorageFailed or
+    Conflict when the trail cannot be read."""
+    return Pins.of(trail_of(dataset_folder).entries(machine=False))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from dataeff_core.workspace.datasets import Dataset, DatasetRecord
-from dataeff_core.workspace.pins import Pins, Placed
+from dataeff_core.workspace.pins import Pins, Placed, pins_of
 from dataeff_core.workspace.records import Record
 from dataeff_core.workspace.trail import trail_of
 
@@ -87,7 +87,7 @@ class SavedSelection:
     @cached_property
     def pins(self) -> Pins:
         """The pins on the dataset. Raises StorageFailed when the trail cannot be read."""
-        return Pins.of(trail_of(self._dataset_folder).entries())
+        return pins_of(self._dataset_folder)
 
     @cached_property
     def placed(self) -> Placed:

@@ -134,11 +134,12 @@ class Trail:
                     raise
                 return entries
 
-    def entries(self, *, after: int = 0, upto: int | None = None) -> list[Entry]:
-        """The entries with after < seq <= upto, oldest first."""
+    def entries(self, *, after: int = 0, upto: int | None = None, machine: bool = True) -> list[Entry]:
+        """The entries with after < seq <= upto, oldest first; without what the machine had said unless `machine`."""
         if not self.file.exists():
             return []
-        query = f"SELECT {', '.join(COLUMNS)} FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq"  # noqa: S608
+        columns = [name if machine or name != "machine" else "'{}'" for name in COLUMNS]
+        query = f"SELECT {', '.join(columns)} FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq"  # noqa: S608
         with self._errors("reading"), self._connection("ro") as base:
             return [_entry(row) for row in base.execute(query, (after, 2**62 if upto is None else upto))]
 
