@@ -20,12 +20,13 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
         draw_purpose()
         start_form.draw(workspace, dataset, started=show_run)
         return
-    if NEXT_VIEW in st.session_state:
+    sent = NEXT_VIEW in st.session_state
+    if sent:
         st.session_state[VIEW] = st.session_state.pop(NEXT_VIEW)
     view = st.segmented_control(
         "View",
         [RUNS, START, COMPARE],
-        default=RUNS,
+        default=None if sent else RUNS,
         required=True,
         key=VIEW,
         bind="query-params",

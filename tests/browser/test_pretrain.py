@@ -8,7 +8,7 @@ import pytest
 from dataeff_core import jobs
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.storage import exclusive
-from tests.browser.conftest import settled
+from tests.browser import conftest
 from tests.fabricated_runs import fabricate_run
 from tests.fabrication import fabricate, fabricate_selection
 
@@ -25,6 +25,10 @@ def workspace_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "workspace"
     fabricate(root, frames=FRAMES)
     return root
+
+
+def settled(page) -> None:
+    conftest.settled(page, timeout_ms=LONG_MS)
 
 
 def set_number(page, name: str, value: int) -> None:
@@ -48,8 +52,8 @@ def main_button(page, name: str):
 
 
 def labels(chart) -> list[str]:
-    """Of the axis of passes."""
-    return chart.locator(".role-axis").first.locator(".role-axis-label text").all_inner_texts()
+    """Of both axes."""
+    return chart.locator(".role-axis-label text").all_text_contents()
 
 
 def zoom_in(page, chart) -> None:
@@ -65,6 +69,7 @@ def zoom_in(page, chart) -> None:
 
 
 def test_a_run_is_started_watched_stopped_and_gone_on_with(page, server, shot) -> None:
+    page.set_default_timeout(LONG_MS)
     workspace = Workspace.open(server.workspace)
     page.goto(f"{server.url}/pretrain")
     settled(page)
@@ -106,14 +111,14 @@ def test_a_run_is_started_watched_stopped_and_gone_on_with(page, server, shot) -
     assert labels(loss) == zoomed
     shot("2-running")
 
-    main_button(page, "Stop").click()
+    page.locator(f".st-key-run-stop-{run.id} button").click()
     page.get_by_text("Stopped at").wait_for(timeout=LONG_MS)
     assert run.state == "stopped"
     reached = int(run.metrics["step"].iloc[-1])
     assert reached < run.record.steps
     shot("3-stopped")
 
-    main_button(page, "Go on").click()
+    page.locator(f".st-key-run-resume-{run.id} button").click()
     main_button(page, "Use as encoder").wait_for(timeout=LONG_MS)
     settled(page)
     shot("4-done")
@@ -126,6 +131,7 @@ def test_a_run_is_started_watched_stopped_and_gone_on_with(page, server, shot) -
 
 
 def test_every_state_and_view_is_drawn_whole(page, server, shot) -> None:
+    page.set_default_timeout(LONG_MS)
     workspace = Workspace.open(server.workspace)
     dataset = workspace.datasets()[0]
     saved = fabricate_selection(dataset, workspace.embedding(dataset), keep=0.5, name="<img src=x onerror=alert(1)>")

@@ -21,6 +21,7 @@ def draw(workspace: Workspace, dataset: Dataset, run: Run) -> None:
             _draw_evaluate(workspace, run)
         with st.popover("Use as encoder", icon=":material/hub:"):
             _draw_encoder(workspace, dataset, run)
+        st.page_link("pages/results.py", label="Results", icon=":material/query_stats:")
 
 
 def encoder_commands(run: Run, dataset: Dataset) -> list[list[str]]:

@@ -16,6 +16,7 @@ LIGHT = ("#0072B2", "#D55E00", "#A0468A", "#00795A", "#6B6B6B")
 DARK = ("#56B4E9", "#F28E3D", "#D98CC0", "#2FCFA0", "#B5B5B5")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # runs differ by more than colour
 X_AXES = ("epoch", "images_seen")
+VIEW = "view"  # the name of what zoom and pan change
 ZOOM = "wheel![event.altKey]"  # without the key the wheel scrolls the page
 
 
@@ -47,7 +48,7 @@ def curve(measure: str, *, until: float, height: int, dark: bool = False) -> dic
         "layer": [
             {
                 "mark": {"type": "line", "color": colour, "strokeWidth": 2, "clip": True},
-                "params": [{"name": "view", "bind": "scales", "select": {"type": "interval", "zoom": ZOOM}}],
+                "params": [{"name": VIEW, "bind": "scales", "select": {"type": "interval", "zoom": ZOOM}}],
             },
             {
                 "mark": {"type": "point", "color": colour, "filled": True, "size": 60, "clip": True},

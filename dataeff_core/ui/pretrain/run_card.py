@@ -170,6 +170,9 @@ def _draw_curve(run: Run, table: pd.DataFrame, measure: str, height: int) -> Non
     st.vega_lite_chart(
         thinned(table)[["epoch", measure]],
         figures.curve(measure, until=until, height=height, dark=dark),
+        key=f"run-{measure}-{run.id}",
+        on_select="rerun",  # not for what it tells: else Streamlit undoes zoom and pan when rows are added
+        selection_mode=figures.VIEW,
         alt=f"{words.label(measure)} over the passes",
     )
 
