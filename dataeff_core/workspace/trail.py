@@ -35,6 +35,7 @@ RULE = "rule:"
 APPLICATION = 0x44454654  # "DEFT", in the header of the file
 VERSION = 1
 PATIENCE_S = 60.0  # how long a writer waits for the others
+MOST_NAMED = 20  # faults
 LONGEST = {"reviewer": 100, "why": 2000, "reason": 40, "path": 4096}  # characters
 SCHEMA = f"""
 CREATE TABLE entries (
@@ -153,21 +154,16 @@ class Trail:
 
     def faults(self) -> list[str]:
         """One sentence for everything that shows that the trail was harmed or changed behind the triggers' back."""
-        wrong, chain, expected = [], "", 1
-        for entry in self.entries():
-            if entry.seq != expected:
-                wrong.append(f"entry {expected} is missing")
-            if entry.chain != _chain(chain, entry):
-                wrong.append(f"entry {entry.seq} is not as it was written")
-            chain, expected = entry.chain, entry.seq + 1
-        if self.file.exists():
-            with self._errors("reading"), self._connection("ro") as base:
-                found = [str(one) for (one,) in base.execute("PRAGMA quick_check")]
-                written = base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
-            wrong += [f"the file is damaged: {one}" for one in found if one != "ok"]
-            if written is not None and written[0] != expected - 1:
-                wrong.append(f"{written[0]} entries were written, the last that is there is {expected - 1}")
-        return wrong
+        if not self.file.exists():
+            return []
+        with self._errors("reading"), self._connection("ro") as base:
+            base.execute("BEGIN")  # all of it as it was at one moment, whoever writes meanwhile
+            rows = base.execute(f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY seq").fetchall()  # noqa: S608
+            wrong = [f"the file is damaged: {one}" for (one,) in base.execute("PRAGMA quick_check") if one != "ok"]
+            written = base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
+            base.execute("ROLLBACK")
+            wrong += _broken_links([_entry(row) for row in rows], 0 if written is None else written[0])
+        return [*wrong[:MOST_NAMED], *([f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else [])]
 
     def _begin(self, base: sqlite3.Connection) -> None:
         """Begin to write as soon as the others let us. SQLite's own waiting asks ever more seldom, so that among many
@@ -285,6 +281,19 @@ def _put(base: sqlite3.Connection, decision: Decision) -> Entry:
         [values[name] for name in COLUMNS],
     )
     return Entry(**{**values, "machine": draft.machine})
+
+
+def _broken_links(entries: Sequence[Entry], written: int) -> Iterator[str]:
+    """One sentence for each entry that is missing or changed, of as many as were written."""
+    chain, expected = "", 1
+    for entry in entries:
+        if entry.seq != expected:
+            yield f"entry {expected} is missing"
+        if entry.chain != _chain(chain, entry):
+            yield f"entry {entry.seq} is not as it was written"
+        chain, expected = entry.chain, entry.seq + 1
+    if written != expected - 1:
+        yield f"{written} entries were written, the last that is there is {expected - 1}"
 
 
 def _entry(row: Sequence[Any]) -> Entry:

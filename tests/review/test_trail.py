@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,31 @@ def test_a_change_behind_the_triggers_is_found(trail: Trail, statement: str, fau
     trail.append([keep("a"), keep("b"), keep("c")])
     behind_its_back(trail, statement)
     assert trail.faults() == faults
+
+
+def test_a_check_while_others_write_finds_nothing(trail: Trail) -> None:
+    trail.append([keep()])
+    done = threading.Event()
+
+    def write() -> None:
+        for _ in range(25):
+            trail.append([keep(), keep("f2")])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    found = [trail.faults()]
+    while not done.is_set():
+        found.append(trail.faults())
+    writer.join()
+    assert found == [[]] * len(found)
+    assert trail.last == 51
+
+
+def test_many_faults_are_not_all_named(trail: Trail) -> None:
+    trail.append([keep(f"f{number}") for number in range(30)])
+    behind_its_back(trail, "UPDATE entries SET reviewer = 'Eve'")
+    assert trail.faults()[-1] == "and 10 more"
 
 
 def test_a_locked_trail(trail: Trail) -> None:
