@@ -13,8 +13,9 @@ from sklearn.metrics import cohen_kappa_score
 from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.review import sampling
 from dataeff_core.review.agreement import clopper_pearson, cohens_kappa, wrong_rate
+from dataeff_core.review.drawing import allocate, strata_of
 from dataeff_core.review.pinning import take_back
-from dataeff_core.review.sampling import AuditResult, allocate, draw, majority, mark, result, shown_to, strata_of
+from dataeff_core.review.sampling import AuditResult, draw, majority, mark, result, shown_to
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
