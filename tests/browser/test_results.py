@@ -69,8 +69,10 @@ def calm(page) -> None:
 
 @pytest.mark.usefixtures("stopped")
 def test_a_whole_benchmark_from_the_form_to_the_chart(page, server: Server, shot: Callable[[str], Path]) -> None:
+    page.set_default_timeout(LONG_MS)
+    stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True)
     page.goto(f"{server.url}/results")
-    page.get_by_role("heading", name="Does a subset train as good a model as everything?").wait_for(timeout=LONG_MS)
+    page.get_by_role("heading", name="Does a subset train as good a model as everything?").wait_for()
     calm(page)
     shot("1-form")
     for name, value in (("How often, with other random numbers", "2"), ("Passes over all 24 frames", "1")):
@@ -78,16 +80,16 @@ def test_a_whole_benchmark_from_the_form_to_the_chart(page, server: Server, shot
         page.get_by_role("spinbutton", name=name).press("Enter")
         calm(page)
     page.get_by_role("button", name="random", exact=True).click()
-    page.get_by_text("2 models × 2 seeds = 4 cells").wait_for(timeout=LONG_MS)
+    page.get_by_text("2 models × 2 seeds = 4 cells").wait_for()
     calm(page)
     page.locator(".st-key-benchmark-go button").click()
-    page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=LONG_MS)
+    stop.wait_for()
     shot("2-running")
     workspace = Workspace.open(server.workspace)
-    page.locator(".js-plotly-plot").first.wait_for(timeout=LONG_MS)
+    page.locator(".js-plotly-plot").first.wait_for()
     shot("3-partial")
-    page.get_by_text("over 2 seeds").first.wait_for(timeout=LONG_MS)
-    page.get_by_role("button", name="Stop", exact=True).wait_for(state="detached", timeout=LONG_MS)
+    page.get_by_text("over 2 seeds").first.wait_for()
+    stop.wait_for(state="detached")
     settled(page)
     page.wait_for_timeout(1000)
     shot("4-done")
@@ -102,7 +104,7 @@ def test_a_whole_benchmark_from_the_form_to_the_chart(page, server: Server, shot
     verdict = page.locator(".st-key-results-verdict").inner_text().replace("\u200b", "")
     assert sentence(found, names={"meddel": "MedDEL"}) in verdict
     drawn = page.evaluate("() => [...document.querySelectorAll('.js-plotly-plot')].map((one) => one.data)")
-    line = next(one for one in drawn[0] if one["name"].startswith("MedDEL ("))
+    line = next(one for one in drawn[0] if one.get("name", "").startswith("MedDEL ("))
     assert line["name"] == "MedDEL (2 seeds)"
     with page.expect_download() as download:
         page.get_by_role("button", name="Every cell as CSV").click()
@@ -125,10 +127,10 @@ def priced(browser, tmp_path: Path):
     with start_server(root, tmp_path / "priced.log") as running:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
         tab = context.new_page()
-        tab.set_default_timeout(20_000)
+        tab.set_default_timeout(LONG_MS)
         tab.goto(running.url)
-        tab.wait_for_selector(".explorer[data-state=ready]", timeout=40_000)
-        settled(tab)
+        tab.wait_for_selector(".explorer[data-state=ready]", timeout=LONG_MS)
+        calm(tab)
         yield tab, workspace
         context.close()
 

@@ -314,7 +314,7 @@ def _score_range(figure: "go.Figure") -> list[float]:
     values = np.concatenate(ends)
     low, high = float(values.min()), float(values.max())
     room = max(0.08 * (high - low), 0.01)
-    return [low - room, high + room]
+    return [max(0.0, low - room), min(1.0, high + room)]  # a score is a fraction, whatever its interval says
 
 
 def _share_axis(figure: "go.Figure", shares: pd.Series, log: bool) -> None:
