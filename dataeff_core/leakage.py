@@ -106,13 +106,7 @@ def _trained_on(workspace: Workspace, run: Run) -> tuple[Dataset, np.ndarray] | 
         return f"the dataset {record.dataset_name} that {run.id} was trained on is gone"
     if dataset.fingerprint != record.dataset_fingerprint:
         return f"the dataset {record.dataset_name} has changed since {run.id} was trained on it"
-    if record.selection is None:
-        return dataset, dataset.frames["frame_id"].to_numpy(object)
-    saved = next((one for one in workspace.selections(dataset) if one.id == record.selection), None)
-    if saved is None:
-        return f"the selection {record.selection} that {run.id} was trained on is gone"
-    decisions = saved.decisions
-    return dataset, decisions.loc[decisions["decision"] == "kept", "frame_id"].to_numpy(object)
+    return dataset, run.frames["frame_id"].to_numpy(object)  # not the selection: it may have been overruled since
 
 
 def _pairs(workspace: Workspace, on: Dataset, source: Dataset, reporter: Reporter) -> tuple[pd.DataFrame, float]:

@@ -93,24 +93,24 @@ def make_run(
     backbone: Backbone = TINY,
     seed: int = 0,
     retained: float = 1.0,
-    selection: str | None = None,
+    seen: Sequence[int] | None = None,
     finished: bool = True,
     snapshots: Sequence[int] = (),
 ) -> Run:
-    """A run whose encoder is random, drawn from `seed`; each snapshot's from seed + epoch."""
+    """A run on all frames or rows `seen`; its encoder is drawn from `seed`, each snapshot's from seed + epoch."""
     from safetensors.torch import save_file
 
     from dataeff_core.backbones import vit
     from dataeff_core.backbones.checkpoints import weights_fingerprint
 
+    frames = dataset.frames if seen is None else dataset.frames.iloc[list(seen)]
     record = RunRecord(
         id=run_id,
         dataset=dataset.id,
         dataset_name=dataset.record.name,
         dataset_fingerprint=dataset.fingerprint,
-        selection=selection,
         retained=retained,
-        images=len(dataset.frames),
+        images=len(frames),
         images_fingerprint="",
         method="mae",
         params={},
@@ -124,6 +124,7 @@ def make_run(
     run = Run(workspace.runs_folder / run_id, record)
     run.folder.mkdir(parents=True)
     record.write(run.folder)
+    frames[["frame_id", "sha256"]].to_parquet(run.folder / Run.FRAMES, index=False)
     for epoch in snapshots:
         run.snapshot_file(epoch).parent.mkdir(exist_ok=True)
         save_file(vit.build(backbone, seed=seed + epoch).state_dict(), run.snapshot_file(epoch))
