@@ -6,6 +6,7 @@ Gradients are averaged by one all-reduce after the backward pass (our choice: it
 overlapping it with the backward pass would save a few milliseconds a step).
 """
 
+import atexit
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
@@ -86,11 +87,11 @@ def joined(device: torch.device) -> Iterator[Processes]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
-    try:
-        yield Processes(device, distributed.get_rank(), count)
-    finally:
-        distributed.destroy_process_group()
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        # once a process: torchrun's store remembers the first group, and a second one would wait for its members
+        atexit.register(distributed.destroy_process_group)
+    yield Processes(device, distributed.get_rank(), count)
 
 
 @contextlib.contextmanager
