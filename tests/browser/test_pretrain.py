@@ -15,7 +15,7 @@ from tests.fabrication import fabricate, fabricate_selection
 pytestmark = pytest.mark.browser
 LINE = ".mark-line path"
 FRAMES = 12
-PASSES = 400
+PASSES = 600
 LONG_MS = 240_000  # torch takes long to load, and this machine may have little to give
 
 
@@ -80,6 +80,7 @@ def test_a_run_is_started_watched_stopped_and_gone_on_with(page, server, shot) -
     open_section(page, "Training")
     open_section(page, "Network")
     set_number(page, "Image size", 32)
+    set_number(page, "Patch size", 8)
     set_number(page, "Blocks", 1)
     set_number(page, "Decoder width", 32)
     set_number(page, f"Passes over all {FRAMES} frames", PASSES)
@@ -111,14 +112,14 @@ def test_a_run_is_started_watched_stopped_and_gone_on_with(page, server, shot) -
     assert labels(loss) == zoomed
     shot("2-running")
 
-    page.locator(f".st-key-run-stop-{run.id} button").click()
+    page.locator(f".st-key-run-stop-{run.id}").get_by_role("button").click()
     page.get_by_text("Stopped at").wait_for(timeout=LONG_MS)
     assert run.state == "stopped"
     reached = int(run.metrics["step"].iloc[-1])
     assert reached < run.record.steps
     shot("3-stopped")
 
-    page.locator(f".st-key-run-resume-{run.id} button").click()
+    page.locator(f".st-key-run-resume-{run.id}").get_by_role("button").click()
     main_button(page, "Use as encoder").wait_for(timeout=LONG_MS)
     settled(page)
     shot("4-done")

@@ -166,6 +166,16 @@ def test_weights_that_are_not_there_are_one_sentence(filled: Workspace, open_pag
     assert button(app, "pretrain-go").disabled
 
 
+def test_patches_that_do_not_divide_the_image_are_one_sentence(filled: Workspace, open_page: Open) -> None:
+    app = small_steps(open_page("pretrain"))
+    app.session_state["pretrain-mae-tiny-section-network"] = True
+    app.run()
+    number(app, "pretrain-mae-tiny-patch_size").set_value(7).run()
+    red = [one.value.replace("\\", "") for one in app.markdown if one.value.startswith(":red[")]
+    assert "is not a multiple of the patch size 7" in red[0]
+    assert button(app, "pretrain-go").disabled
+
+
 def test_small_frames_are_warned_of(dataset: Dataset) -> None:
     method = make("mae", {"image_size": 208})
     assert "are smaller than 208 pixels" in estimate.warnings(method, dataset.frames)[0]

@@ -1,5 +1,6 @@
 """The form of a new run: on which frames, how, for how long; what that costs; and one button."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,9 +228,9 @@ def _draw_summary(
     """What it costs, what to mind, the button, and the same as a command line."""
     with st.container(border=True, key="pretrain-summary"):
         st.markdown("**Before it starts**")
-        fits = method is not None and _weights_fit(method)
+        fits = method is not None and _weights_fit(method) and _patches_fit(method)
         if subject is None or method is None or length is None or not fits:
-            st.caption("Something on the left cannot be used yet; the sentence in red says what.")
+            st.caption("Something cannot be used yet; the sentence in red says what.")
             st.button("Start", type="primary", icon=":material/play_arrow:", disabled=True, key="pretrain-go")
             return
         draw_estimate(workspace, method, length.budget, subject.frames)
@@ -262,3 +263,14 @@ def _weights_fit(method: PretrainingMethod) -> bool:
     if not path.is_file():
         forms.problem(f"the file to start from, {path}, is not there; check the path")
     return path.is_file()
+
+
+def _patches_fit(method: PretrainingMethod) -> bool:
+    """Whether the patches divide the image, as far as the network's name tells without building it."""
+    named = re.search(r"patch(\d+)", method.model)
+    patch = method.patch_size or (int(named[1]) if named else 1)
+    if method.image_size % patch:
+        near = max(patch, round(method.image_size / patch) * patch)
+        forms.problem(f"image size {method.image_size} is not a multiple of the patch size {patch}; use {near}")
+        return False
+    return True
