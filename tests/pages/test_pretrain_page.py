@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dataeff_core import jobs
 from dataeff_core.pretraining import METHODS, PRESETS, budgets, make
 from dataeff_core.ui.pretrain import comparing, entries, estimate, figures, metrics, run_card, start_form
+from dataeff_core.ui.quantities import literal
 from dataeff_core.workspace import Dataset, Run, Workspace
 from dataeff_core.workspace.runs import METRICS
 from dataeff_core.workspace.storage import exclusive
@@ -202,7 +203,7 @@ def test_a_finished_run_shows_its_result_and_ways_on(filled: Workspace, dataset:
     assert "0.500" in said
     result = run.result
     assert result is not None
-    assert {one.label: one.value for one in app.metric}["Remaining error"] == f"{result.final_loss:.4g}"
+    assert f"**{literal(f'{result.final_loss:.4g}')}**" in said
     assert f"encoder-go-{run.id}" in [one.key for one in app.button]
     assert app.session_state["pretrain-picture-newest-" + run.id] == max(run.reconstructions)
 

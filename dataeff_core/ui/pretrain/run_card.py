@@ -141,7 +141,7 @@ def _draw_result(run: Run) -> None:
         "Ran on": f"{result.device}, {result.precision}",
     }
     for column, (name, value) in zip(st.columns(len(told), gap="small"), told.items(), strict=True):
-        column.metric(name, value, border=True, help=words.help_of("loss") if name == words.label("loss") else None)
+        column.markdown(f":small[:gray[{name}]]  \n**{literal(value)}**")
 
 
 def _draw_curves(run: Run) -> None:
