@@ -43,10 +43,14 @@ def leak_sentence(record: EvaluationRecord) -> str:
     frames = int(leaks.get("frames") or 0)
     if not frames:
         return ""
+    without = leaks.get("score_without")
+    told = (
+        f" Without {'it' if frames == 1 else 'them'} it would be {float(without):.3f}." if without is not None else ""
+    )
     return (
         f"{counted(frames, 'image')} of {literal(record.dataset_name)} "
         f"{'has a near-duplicate' if frames == 1 else 'have near-duplicates'} among the images trained on, so the "
-        "score may be too high. Take them out of one of the two sets and evaluate again."
+        f"score may be too high.{told} Take them out of one of the two sets and evaluate again."
     )
 
 

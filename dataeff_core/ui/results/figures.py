@@ -37,9 +37,9 @@ class Published:
 
 
 def spread(table: pd.DataFrame, value: str) -> pd.DataFrame:
-    """One row a (method, keep) of the matrix, ascending by share: retained, n, mean, sd, low, high of column `value`.
+    """One row a (method, keep) of the matrix: retained, n, mean, sd, low, high of column `value`.
 
-    sd has n - 1 below the line; sd, low and high (95 % interval of the mean) are NaN where one seed gives none.
+    Methods stand as they come, shares ascending. sd has n - 1 below the line; sd, low and high (95 % interval of the mean) are NaN where one seed gives none.
     """
     rows = []
     for (method, keep), cells in table.groupby(["method", "keep"], sort=False):
@@ -49,7 +49,8 @@ def spread(table: pd.DataFrame, value: str) -> pd.DataFrame:
         ends = (np.nan if low is None else low, np.nan if high is None else high)
         rows.append((method, keep, float(cells["retained"].mean()), len(scores), float(scores.mean()), sd, *ends))
     made = pd.DataFrame(rows, columns=["method", "keep", "retained", "n", "mean", "sd", "low", "high"])
-    return made.sort_values(["method", "retained"], kind="stable", ignore_index=True)
+    order = made["method"].map({method: at for at, method in enumerate(dict.fromkeys(made["method"]))})
+    return made.assign(order=order).sort_values(["order", "retained"], ignore_index=True).drop(columns="order")
 
 
 def against_kept(
@@ -117,7 +118,9 @@ def over_epochs(curves: pd.DataFrame, *, published: Sequence[Published] = (), da
         )
     _lay_out(figure, TITLES["miou"])
     reached = [*curves["epochs"], *(x for one in published for x in one.x)]
-    figure.update_xaxes(title="passes over the frames", type="log" if _wide(reached) else "linear")
+    figure.update_xaxes(title="passes over the frames")
+    if _wide(reached):
+        figure.update_xaxes(type="log", tickvals=[step * 10**power for power in range(6) for step in (1, 2, 5)])
     return figure
 
 
@@ -166,7 +169,14 @@ def per_image(scores: pd.Series, *, mean: float, dark: bool = False) -> "go.Figu
         marker={"color": look.colour(dark), "line": {"width": 1, "color": "rgba(128, 128, 128, 0.4)"}},
         hovertemplate="%{x}: %{y} images<extra></extra>",
     )
-    figure.add_vline(x=mean, line_width=2, line_dash="dot", annotation_text=f"mean {mean:.3f}", annotation_yshift=18)
+    figure.add_vline(
+        x=mean,
+        line_width=2,
+        line_dash="dot",
+        line_color="#808890",
+        annotation_text=f"mean {mean:.3f}",
+        annotation_yshift=18,
+    )
     _lay_out(figure, "test images", height=250)
     figure.update_layout(margin={"t": 44})
     most = int(np.histogram(scores.dropna(), bins=np.arange(0, 1.1, 0.05))[0].max(initial=0))
