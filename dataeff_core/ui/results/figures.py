@@ -39,7 +39,8 @@ class Published:
 def spread(table: pd.DataFrame, value: str) -> pd.DataFrame:
     """One row a (method, keep) of the matrix: retained, n, mean, sd, low, high of column `value`.
 
-    Methods stand as they come, shares ascending. sd has n - 1 below the line; sd, low and high (95 % interval of the mean) are NaN where one seed gives none.
+    Methods stand as they come, shares ascending. sd has n - 1 below the line; sd, low and high (95 % interval of the
+    mean) are NaN where one seed gives none.
     """
     rows = []
     for (method, keep), cells in table.groupby(["method", "keep"], sort=False):
