@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from dataeff_core import __version__
 from dataeff_core.errors import NotFound, Stale
 from dataeff_core.evaluation import make_task
 from dataeff_core.evaluation.normdel import normdel
@@ -41,7 +42,8 @@ def run_cell(
 
     A selection with the same recipe, a run and an evaluation that are there already are used; a run that was stopped
     goes on from its checkpoint. One process at a time: another one waits. Raises what selecting, pre-training and
-    evaluating raise, and Stale when a dataset has changed since the benchmark was planned.
+    evaluating raise, and Stale when a dataset, its masks or labels, or this program have changed since the benchmark
+    was planned. Reviewers' pins are left aside: what is compared is what the methods choose.
     """
     reporter = reporter or Reporter()
     with exclusive(benchmark.folder / "cells" / f".{cell.id}.lock", reporter):
@@ -49,8 +51,10 @@ def run_cell(
         if known is not None:
             return known
         record = benchmark.record
+        check_version(benchmark)
         dataset = unchanged(workspace.dataset(record.dataset), record.dataset_fingerprint, benchmark)
         on = unchanged(workspace.dataset(record.on), record.on_fingerprint, benchmark)
+        check_truth(on, benchmark)
         saved = None if cell.method == FULL else selection_of(workspace, record, cell, dataset, reporter)
         run = run_of(workspace, benchmark, cell, saved or dataset, device=device, reporter=reporter)
         early = {
@@ -73,6 +77,26 @@ def unchanged(dataset: Dataset, fingerprint: str, benchmark: Benchmark) -> Datas
     return dataset
 
 
+def check_version(benchmark: Benchmark) -> None:
+    """Raise Stale when another version of this program planned the benchmark."""
+    planned = benchmark.record.code_version
+    if planned != __version__:
+        raise Stale(
+            f"benchmark {benchmark.id} was planned by version {planned} and this is {__version__}, so its cells "
+            "cannot be compared; start the benchmark anew"
+        )
+
+
+def check_truth(on: Dataset, benchmark: Benchmark) -> None:
+    """Raise Stale when the masks or labels of `on` are no longer those that the benchmark was planned with."""
+    record = benchmark.record
+    if make_task(record.task, record.evaluation_params).truth_fingerprint(on) != record.truth:
+        raise Stale(
+            f"the masks or labels of {on.record.name} have changed since benchmark {benchmark.id} was planned, and "
+            "scores against different ones cannot be compared; start the benchmark anew"
+        )
+
+
 def selection_of(
     workspace: Workspace, record: BenchmarkRecord, cell: Cell, dataset: Dataset, reporter: Reporter
 ) -> SavedSelection:
@@ -87,6 +111,7 @@ def selection_of(
         made = saved.record
         same = (made.name, made.method, made.keep, made.seed) == (name, cell.method, cell.keep, cell.seed)
         same = same and (made.embedding, made.dataset_fingerprint) == (embedding, dataset.fingerprint)
+        same = same and made.code_version == __version__
         if same and all(made.params.get(key) == value for key, value in params.items()):
             return saved
     return select(
@@ -137,6 +162,7 @@ def run_of(
         name=name,
         preset=record.preset,
         snapshots=record.snapshots,
+        overruled=False,
         reporter=reporter,
     )
 
@@ -186,6 +212,7 @@ def result_of(
         images_seen=left.images_seen,
         miou=miou,
         normdel=normdel(miou, retained),
+        leaked=scored.record.leaks["frames"] if scored.record.leaks.get("checked") else None,
         bytes=bytes_of(dataset, run.frames["frame_id"]),
         seconds={
             "selection": saved.record.seconds if saved is not None else 0.0,

@@ -58,6 +58,7 @@ class _Coordinator:
         self.waiting = [cell for cell in benchmark.record.cells if cell.id not in self.done]
         self.running: dict[Cell, Job] = {}
         self.failed: dict[str, str] = {}
+        self.stopping: list[Cell] = []  # taken over while a stop was under way
 
     def work(self) -> Outcome:
         cells = self.benchmark.record.cells
@@ -82,6 +83,8 @@ class _Coordinator:
         for cell in list(self.waiting):
             job = self._job_of(cell)
             if job is not None and job.status.state not in ENDED:
+                if job.stop_asked:
+                    self.stopping.append(cell)
                 self._take(cell)
 
     def _take(self, cell: Cell) -> None:
@@ -112,6 +115,10 @@ class _Coordinator:
                 continue
             del self.running[cell]
             result = self.benchmark.done.get(cell.id)
+            if result is None and cell in self.stopping and status.state == "cancelled":
+                self.stopping.remove(cell)  # stopped by whoever coordinated before: it is wanted again
+                self.waiting.insert(0, cell)
+                continue
             if result is not None:
                 self.done[cell.id] = result
                 self.reporter.log(f"{cell.id}: {result.miou:.4f} from {result.images} images")

@@ -68,7 +68,7 @@ def plan(
     check_matrix(methods, keeps, seeds, snapshots)
     method = make_pretraining(pretraining, params, preset=preset)
     wanted = make_task(task, evaluation_params)
-    wanted.truth_fingerprint(on)  # raises where there is nothing to score against
+    truth = wanted.truth_fingerprint(on)  # raises where there is nothing to score against
     images = len(dataset.frames)
     length = length_of(images, budget, images_seen=images_seen, epochs=epochs)
     check_fits(images, method.batch_size, keeps if set(methods) != {FULL} else (), full=FULL in methods)
@@ -81,6 +81,7 @@ def plan(
         on=on.id,
         on_name=on.record.name,
         on_fingerprint=on.fingerprint,
+        truth=truth,
         methods=tuple(methods),
         keeps=tuple(keeps) if set(methods) != {FULL} else (),
         seeds=tuple(seeds),

@@ -68,8 +68,8 @@ class Cheapest:
     method: str
     keep: float
     retained: float
-    miou: float  # mean over its seeds
-    full: float  # mean of full data over its seeds
+    miou: float  # mean over the seeds that full data has too
+    full: float  # mean of full data over the same seeds
     within: float  # asked for, a fraction of `full`
 
     @property
@@ -83,19 +83,20 @@ def cheapest(benchmark: Benchmark, within: float) -> Cheapest | None:
     shares the better one. Full data itself where no subset is; None as long as that has no finished cell.
 
     `within` is a fraction in [0, 1): 0.02 for "within 2 %". Raises BadInput outside. It compares means over the seeds
-    so far and proves nothing: the differences with their intervals are in `summary`.
+    that each shares with full data and proves nothing: the differences with their intervals are in `summary`.
     """
     if not 0 <= within < 1:
         raise BadInput(f"within {within:g} is not a fraction in [0, 1); give 0.02 for 2 %")
-    means = dict(_rows_of(table(benchmark)))
-    if (FULL, 1.0) not in means:
+    rows = table(benchmark)
+    found = []
+    for (method, keep), part in _rows_of(rows):
+        pair = difference(rows, (method, keep))  # over the seeds that both have: other seeds have other test images
+        if pair is not None:
+            retained = float(part["retained"].mean())
+            found.append(Cheapest(method, keep, retained, pair.one_mean, pair.other_mean, within))
+    enough = [one for one in found if one.miou >= (1 - within) * one.full]
+    if not enough:
         return None
-    full = float(means[FULL, 1.0]["miou"].mean())
-    found = [
-        Cheapest(method, keep, float(part["retained"].mean()), float(part["miou"].mean()), full, within)
-        for (method, keep), part in means.items()
-    ]
-    enough = [one for one in found if one.miou >= (1 - within) * full]
     return min(enough, key=lambda one: (one.keep, -one.miou))
 
 

@@ -112,13 +112,14 @@ def summary(evaluation: "Evaluation") -> dict[str, Any]:
 
 
 def text(result: dict[str, Any]) -> str:
-    low, high = result["intervals"][result["headline"]]
+    interval = result["intervals"].get(result["headline"])
+    told = "95 % interval {:.4f} to {:.4f}".format(*interval) if interval else "no interval: one test group alone"
     score = result["metrics"][result["headline"]]
     counts = result["counts"]
     known = result["normdel"] is not None
     normdel = f", NormDEL {result['normdel']:.4f} at R = {result['retained']:.3f}" if known else ""
     lines = [
-        f"evaluation {result['evaluation']}: {result['headline']} {score:.4f} (95 % interval {low:.4f} to {high:.4f})"
+        f"evaluation {result['evaluation']}: {result['headline']} {score:.4f} ({told})"
         f"{normdel} ({result['seconds']:.1f} s)",
         f"{counts['train']} images to train on, {counts['validation']} to validate, {counts['test']} to test, "
         f"{counts['left_out']} left out",

@@ -32,6 +32,8 @@ def intervals(
     resamples: int = RESAMPLES,
 ) -> dict[str, tuple[float, float]]:
     """Of each metric, a function of weights (resamples, n) -> (resamples,), its interval. The same resamples serve
-    all metrics."""
+    all metrics. Empty where all images are of one unit, which could only be drawn again and again."""
+    if len(np.unique(units.astype(str))) < 2:
+        return {}
     weights = draws(units, seed=seed, resamples=resamples)
     return {name: interval(metric(weights)) for name, metric in metrics.items()}

@@ -118,6 +118,11 @@ class Job:
         return self._derived(held=False)
 
     @property
+    def stop_asked(self) -> bool:
+        """Whether someone asked to stop this attempt; it may take some seconds to heed that."""
+        return (self.folder / CANCEL).exists()
+
+    @property
     def progress(self) -> Progress | None:
         """The last progress reported, or None when none was."""
         noted = read_if_there(self.folder / PROGRESS)

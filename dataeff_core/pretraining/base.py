@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from dataeff_core.backbones import Backbone
 from dataeff_core.pretraining.augmentation import Augmentation
@@ -32,6 +33,7 @@ class PretrainingMethod(Augmentation, ABC):
     SOURCE: ClassVar[str]  # paper
     VIEWS: ClassVar[int]  # augmented views of each image in a step
     RECONSTRUCTS: ClassVar[bool] = False
+    DIVIDES: ClassVar[bool] = True  # whether a step's loss is the mean of its parts' losses: each image on its own
 
     model: str = Field(
         default="vit_base_patch16_224",
@@ -123,6 +125,12 @@ class PretrainingMethod(Augmentation, ABC):
         description="bfloat16 autocast is faster on recent processors; auto: where the device has it in hardware",
         json_schema_extra=_in("training"),
     )
+
+    @field_validator("start_from")
+    @classmethod
+    def _absolute(cls, start_from: str | None) -> str | None:
+        """The same file whatever folder a job or a later resume works in."""
+        return str(Path(start_from).expanduser().absolute()) if start_from else None
 
     def backbone(self) -> Backbone:
         """The ViT this trains."""

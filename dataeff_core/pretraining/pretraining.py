@@ -49,6 +49,7 @@ def pretrain(
     name: str = "",
     preset: str = "",
     snapshots: Sequence[float] = (),
+    overruled: bool = True,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Run:
@@ -56,14 +57,15 @@ def pretrain(
 
     Its length is `epochs` passes or at least `images_seen` images; with neither budgets.DEFAULT_EPOCHS. After each
     share in `snapshots` (of its epochs, in (0, 1)) the encoder is kept too. Frames that cannot be read are left out
-    and named in the record's notes. `workers` processes read frames that no run has read before (default: one a
+    and named in the record's notes. Without `overruled` a selection is taken as its method made it, reviewers' pins
+    left aside. `workers` processes read frames that no run has read before (default: one a
     processor). An equal run that the same job (`reporter.job`) has begun is gone on with; else it is a new run.
 
     Raises BadInput (no images, fewer than a batch, a value that cannot be used, a loss that is no longer finite,
     too little memory), Stale, MissingWeights, StorageFailed, Cancelled; the last checkpoint then stays.
     """
     request = _Request(method, epochs, images_seen, check_seed(seed), name, preset, tuple(snapshots))
-    chosen = _chosen(workspace, source)
+    chosen = _chosen(workspace, source, overruled=overruled)
     request.length(len(chosen.frames))
     with _processes(device, reporter) as (processes, told):
         begun = _begun(workspace, request, chosen, told.job) if processes.writes else None
@@ -87,6 +89,10 @@ def resume(workspace: Workspace, run: Run, *, device: str = "auto", reporter: Re
         return run
     with _processes(device, reporter) as (processes, told):
         method = make(run.record.method, run.record.params)
+        if run.checkpoint_file.is_file():  # it holds all weights: what they began as is not needed any more
+            method = method.model_copy(update={"start_from": None})
+        elif method.start_from is not None:
+            _check_start(method.start_from, run)
         network = _network(method, run.record.seed, processes)
         return _trained(workspace, run, method, network, processes=processes, reporter=told)
 
@@ -128,7 +134,7 @@ class _Chosen:
     frames: pd.DataFrame  # of dataset.frames, those to train on
 
 
-def _chosen(workspace: Workspace, source: Dataset | SavedSelection) -> _Chosen:
+def _chosen(workspace: Workspace, source: Dataset | SavedSelection, *, overruled: bool) -> _Chosen:
     if isinstance(source, Dataset):
         return _Chosen(source, None, source.frames)
     record = source.record
@@ -137,7 +143,8 @@ def _chosen(workspace: Workspace, source: Dataset | SavedSelection) -> _Chosen:
         raise Stale(
             f"selection {source.id} was made before {dataset.record.name} changed; run `select {dataset.id}` again"
         )
-    kept = source.decisions.loc[source.decisions["decision"] == "kept", "frame_id"]
+    decisions = source.decisions if overruled else source.machine
+    kept = decisions.loc[decisions["decision"] == "kept", "frame_id"]
     return _Chosen(dataset, source, dataset.frames[dataset.frames["frame_id"].isin(set(kept))])
 
 
@@ -184,7 +191,9 @@ def _begin(workspace: Workspace, request: _Request, chosen: _Chosen, workers: in
         epochs=length.epochs,
         steps=length.steps,
         images_seen=length.images_seen,
-        snapshots=request.snapshot_epochs(length.epochs),
+        snapshots=tuple(
+            epoch for epoch in request.snapshot_epochs(length.epochs) if length.step_after(epoch) < length.steps
+        ),
         notes=_notes(method, chosen.frames, bad),
         code_version=__version__,
     )
@@ -249,6 +258,11 @@ def _network(method: PretrainingMethod, seed: int, processes: "Processes") -> "n
             f"batch_size {method.batch_size} cannot be shared by {processes.count} processes; use a multiple of "
             f"{processes.count}"
         )
+    if method.accumulate > 1 and not method.DIVIDES:
+        raise BadInput(
+            f"accumulate {method.accumulate} would change what {method.NAME} learns, which compares all images of a "
+            "step with each other; set accumulate to 1, and lower batch_size when memory runs out"
+        )
     if method.accumulate > method.batch_size // processes.count:
         raise BadInput(
             f"accumulate {method.accumulate} is more than the {method.batch_size // processes.count} images of a "
@@ -261,6 +275,15 @@ def _network(method: PretrainingMethod, seed: int, processes: "Processes") -> "n
             raise MissingWeights(f"start_from {path} is not there; give an existing file, or leave it out")
         weights = read_weights(path)
     return method.network(seed=seed, weights=weights)
+
+
+def _check_start(start_from: str, run: Run) -> None:
+    """Raise MissingWeights or Stale unless the file is there and still the one the run began with."""
+    path = Path(start_from)
+    if not path.is_file():
+        raise MissingWeights(f"start_from {path} is not there any more; bring it back, or start a new run")
+    if file_sha256(path) != run.record.notes.get("start_from_sha256"):
+        raise Stale(f"start_from {path} is not the file that run {run.id} began with; start a new run")
 
 
 def _trained(

@@ -20,6 +20,7 @@ class SimCLR(PretrainingMethod):
     TITLE: ClassVar[str] = "Recognise two views of one frame (contrastive)"
     SOURCE: ClassVar[str] = "Chen et al. 2020, A Simple Framework for Contrastive Learning of Visual Representations"
     VIEWS: ClassVar[int] = 2
+    DIVIDES: ClassVar[bool] = False  # an image is compared with all others of its step
 
     crop: Crop = 0.3
     rotate: Rotate = True

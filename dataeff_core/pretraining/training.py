@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,9 @@ class _Training:
             dtype=torch.float32 if self.device.type == "mps" else torch.float64,
             device=self.device,
         )
-        steps = self.batches.ahead(self.progress.step, self.steps, self.prepared)
+        # one processor for the thread that prepares: more would only take turns with those that train
+        one = partial(torch.set_num_threads, 1)
+        steps = self.batches.ahead(self.progress.step, self.steps, self.prepared, begin=one)
         with interrupts.noted() as interrupted, closing(steps):
             for parts in steps:
                 self.step(parts)
@@ -269,7 +272,7 @@ def not_finite(training: _Training) -> BadInput:
 
 def out_of_memory(method: PretrainingMethod, processes: Processes) -> BadInput:
     at_once = max(1, method.batch_size // processes.count // method.accumulate)
-    more = f"raise accumulate (now {method.accumulate}), or " if at_once > 1 else ""
+    more = f"raise accumulate (now {method.accumulate}), or " if at_once > 1 and method.DIVIDES else ""
     return BadInput(
         f"the memory of {processes.device.type} does not hold {at_once} images of {method.image_size} pixels at "
         f"once; {more}lower batch_size (now {method.batch_size}) or image_size, or choose a smaller model"

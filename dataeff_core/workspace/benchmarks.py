@@ -46,6 +46,7 @@ class CellRecord(BaseModel):
     images_seen: int
     miou: float  # the evaluation's headline score, a fraction (an AUC where the task is classification)
     normdel: float  # at alpha 1
+    leaked: int | None = None  # test images with a (near-)duplicate among what it trained on; None: not checked
     bytes: int  # of the files it trained on
     seconds: dict[str, float]  # 'selection', 'pretraining', 'evaluation'
 
@@ -63,6 +64,7 @@ class BenchmarkRecord(Record):
     on: str
     on_name: str
     on_fingerprint: str
+    truth: str = ""  # fingerprint of the masks or labels it scores against
     methods: tuple[str, ...]
     keeps: tuple[float, ...]
     seeds: tuple[int, ...]

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from dataeff_core import jobs
 from dataeff_core.benchmarking import coordinating, tables
@@ -160,6 +162,38 @@ def test_a_dataset_that_has_changed_is_said(small: tuple[Workspace, Dataset, Dat
     save_frames(dataset.folder, dataset.record, dataset.all_frames.iloc[1:], dataset.unreadable)
     with pytest.raises(Stale, match="fabricated has changed since benchmark"):
         run_cell(workspace, benchmark, Cell(method="full", keep=1.0, seed=3))
+
+
+def test_masks_or_a_version_that_have_changed_are_said(
+    small: tuple[Workspace, Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _, on = small
+    benchmark = planned(small)
+    cell = Cell(method="full", keep=1.0, seed=3)
+    with monkeypatch.context() as patched:
+        patched.setattr("dataeff_core.benchmarking.cells.__version__", "9.9")
+        with pytest.raises(Stale, match=r"planned by version .* and this is 9.9"):
+            run_cell(workspace, benchmark, cell)
+    mask = on.mask_file(on.frames.iloc[0])
+    assert mask is not None
+    Image.fromarray(np.zeros((192, 224), np.uint8)).save(mask)
+    with pytest.raises(Stale, match="the masks or labels of downstream have changed"):
+        run_cell(workspace, benchmark, cell)
+
+
+def test_a_cell_that_was_being_stopped_when_it_was_taken_over_is_done_all_the_same(
+    small: tuple[Workspace, Dataset, Dataset],
+) -> None:
+    workspace, _, _ = small
+    benchmark = planned(small)
+    cell = benchmark.record.cells[0]
+    job = jobs.start(workspace, coordinating.cell_command(benchmark, cell), cwd=workspace.root)
+    benchmark.note_job(cell, job.id)
+    wait_for(lambda: job.status.state == "running", PATIENCE)
+    job.cancel(grace=PATIENCE)
+    found = coordinating.run(workspace, benchmark)
+    assert found.failed == {}
+    assert cell.id in found.done
 
 
 def test_one_coordinator_at_a_time_and_a_stop_stops_the_cells(small: tuple[Workspace, Dataset, Dataset]) -> None:

@@ -50,3 +50,9 @@ def test_the_seed_decides() -> None:
 
 def test_resamples_without_the_metric_are_left_out() -> None:
     assert interval(np.array([np.nan, 0.5, 0.5, np.nan])) == (0.5, 0.5)
+
+
+def test_one_group_alone_has_no_interval() -> None:
+    values = np.array([0.1, 0.9, 0.5])
+    assert intervals({"mean": mean_of(values)}, np.array(["a", "a", "a"]), seed=0) == {}
+    assert intervals({"mean": mean_of(values)}, np.array(["a", "a", "b"]), seed=0) != {}

@@ -313,6 +313,54 @@ def test_starting_from_weights(pictures: Made, tmp_path: Path) -> None:
         pretrain(workspace, dataset, small("mae", start_from=str(first.encoder_file), depth=2), epochs=1)
 
 
+def test_a_run_goes_on_without_the_weights_that_it_began_with(pictures: Made, tmp_path: Path) -> None:
+    """Its checkpoint holds all; before the first one it needs the very same file, from whatever folder."""
+    workspace, dataset = pictures
+    begin = tmp_path / "begin.safetensors"
+    shutil.copy(pretrain(workspace, dataset, small("mae"), epochs=1).encoder_file, begin)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(tmp_path)
+        method = small("mae", start_from="begin.safetensors")
+    assert method.start_from == str(begin)
+    run, early = stopped(pictures, method, 3), stopped(pictures, method, 3)
+    early.checkpoint_file.unlink()
+    begin.unlink()
+    assert resume(workspace, run).state == "done"
+    run = early
+    with pytest.raises(MissingWeights, match="is not there any more"):
+        resume(workspace, run)
+    begin.write_bytes(b"another file")
+    with pytest.raises(Stale, match="is not the file that run"):
+        resume(workspace, run)
+
+
+def test_a_method_that_compares_images_takes_no_parts(pictures: Made) -> None:
+    workspace, dataset = pictures
+    with pytest.raises(BadInput, match="accumulate 2 would change what simclr learns"):
+        pretrain(workspace, dataset, small("simclr", accumulate=2), epochs=1)
+
+
+def test_a_selection_without_its_overrules(tmp_path: Path, known_toy: None) -> None:
+    from dataeff_core.review.pinning import pin
+    from tests.fabrication import fabricate
+
+    workspace, dataset, embedding, _ = fabricate(tmp_path / "w", frames=20)
+    saved = fabricate_selection(dataset, embedding)
+    kept = saved.machine.loc[saved.machine["decision"] == "kept", "frame_id"].tolist()
+    pin(workspace, saved, [kept[0]], "drop", reviewer="A", reason="other", why="test")
+    again = workspace.selection(saved.id)
+    assert pretrain(workspace, again, toy(batch_size=2), epochs=1).record.images == len(kept) - 1
+    made = pretrain(workspace, again, toy(batch_size=2), epochs=1, overruled=False)
+    assert made.frames["frame_id"].tolist() == kept
+
+
+def test_the_end_of_a_run_is_no_snapshot(pictures: Made, known_toy: None) -> None:
+    workspace, dataset = pictures  # 20 images, 8 a step: two epochs are five steps, and so is one rounded up to them
+    run = pretrain(workspace, dataset, toy(batch_size=16), images_seen=21, snapshots=[0.5])
+    assert run.record.steps == 2
+    assert run.record.snapshots == ()
+
+
 def test_two_processes_do_not_train_one_run(pictures: Made, known_toy: None) -> None:
     workspace, _ = pictures
     run = stopped(pictures, toy(), 3)

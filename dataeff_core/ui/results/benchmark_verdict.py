@@ -44,7 +44,9 @@ def draw(benchmark: Benchmark, table: pd.DataFrame) -> None:
             st.markdown("No seed has both the subset and full data yet, so there is nothing to compare.")
         if told_saved := saved_sentence(tables.saved(benchmark), float(keep or keeps[0]), benchmark.record.budget):
             st.markdown(f":material/savings: {literal(told_saved)}")
-        st.caption(_small_print(found))
+        if told_leaks := leaks_sentence(benchmark):
+            st.warning(literal(told_leaks), icon=":material/warning:")
+        st.caption(_small_print(found, benchmark.record.budget))
 
 
 def differences(table: pd.DataFrame, keep: float) -> list[Difference]:
@@ -66,7 +68,7 @@ def saved_sentence(saved: pd.DataFrame, keep: float, budget: str) -> str:
     rows = saved[np.isclose(saved["keep"], keep) & saved["bytes_saved"].notna()]
     if rows.empty:
         return ""
-    row = rows.iloc[0]
+    row = rows[["bytes", "bytes_saved", "hours", "hours_saved"]].mean()  # over methods, which differ little
     all_bytes, hours, all_hours = row.bytes + row.bytes_saved, row.hours, row.hours + row.hours_saved
     stored = f"A subset of {percent(keep)} takes {size(int(row.bytes))} of storage instead of {size(int(all_bytes))}"
     took = f"a model {duration(3600 * hours)} instead of {duration(3600 * all_hours)}"
@@ -79,11 +81,29 @@ def _icon(found: Difference) -> str:
     return _ICONS[found.mean > 0 if found.shown else None]
 
 
-def _small_print(found: list[Difference]) -> str:
+def leaks_sentence(benchmark: Benchmark) -> str:
+    """What to be wary of where test images have copies among those trained on; '' where none has."""
+    cells = list(benchmark.done.values())
+    leaked = [one.leaked for one in cells if one.leaked]
+    unknown = sum(one.leaked is None for one in cells)
+    if leaked:
+        return (
+            f"Up to {max(leaked)} test images have a near-duplicate among the images trained on. The more frames are "
+            "kept the more of them a model has seen, so full data may score higher by memory alone."
+        )
+    if unknown:
+        return f"Whether test images were among those trained on could not be checked in {unknown} cells."
+    return ""
+
+
+def _small_print(found: list[Difference], budget: str) -> str:
     """What the intervals hold and what they do not, and how many of them there are."""
     seeds = max((one.seeds for one in found), default=0)
     few = " With so few seeds an interval is wide; more seeds narrow it." if 1 < seeds < 5 else ""
+    shared = "share everything but the subset"
+    if budget != "images_seen":
+        shared = "differ in the subset and in the length of training: a smaller subset sees fewer images"
     return (
-        "Differences are paired: cells of one seed share everything but the subset. Intervals hold what other seeds "
+        f"Differences are paired: cells of one seed {shared}. Intervals hold what other seeds "
         f"would do, not other test images; each stands for its own comparison.{few}"
     )
