@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,9 +125,7 @@ class _Training:
             dtype=torch.float32 if self.device.type == "mps" else torch.float64,
             device=self.device,
         )
-        # one processor for the thread that prepares: more would only take turns with those that train
-        one = partial(torch.set_num_threads, 1)
-        steps = self.batches.ahead(self.progress.step, self.steps, self.prepared, begin=one)
+        steps = self.batches.ahead(self.progress.step, self.steps, self.prepared)
         with interrupts.noted() as interrupted, closing(steps):
             for parts in steps:
                 self.step(parts)
