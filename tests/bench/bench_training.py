@@ -1,7 +1,6 @@
 """Training from files beside the bare step on tensors in memory, and MAE's encoder beside all patches."""
 
 import contextlib
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -105,34 +104,40 @@ def bare_steps(method: PretrainingMethod) -> Callable[[int], None]:
 
 
 def encoder_row(*, rounds: int) -> dict[str, Any]:
-    """MAE's encoder at 75 % masking beside the same encoder on all patches, float32, forward and backward."""
+    """MAE's encoder at 75 % masking beside the same encoder on all patches, in float32 and on one thread: the work,
+    not how well it is divided."""
     import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    method = make("mae", {"decoder_depth": 1, "decoder_dim": 32, "model": "vit_small_patch16_224"})
+    network: Any = method.network(seed=0)
+    images = torch.randn(8, 3, method.image_size, method.image_size, generator=torch.Generator().manual_seed(0))
+    numbers = torch.rand(8, method.numbers(), generator=torch.Generator().manual_seed(1))
+
+    def masked() -> torch.Tensor:
+        visible, _ = split(numbers, network.visible)
+        return network.encode(patchify(images, network.patch), visible).square().mean()
+
+    def whole() -> torch.Tensor:
+        return network.encoder.forward_features(images).square().mean()
 
     from dataeff_core.pretraining.mae_network import patchify, split
 
-    method = make("mae", {"decoder_depth": 1, "decoder_dim": 32, "model": "vit_small_patch16_224"})
-    network: Any = method.network(seed=0)
-    vit, size = network.encoder, method.image_size
-    images = torch.randn(8, 3, size, size, generator=torch.Generator().manual_seed(0))
-    numbers = torch.rand(8, method.numbers(), generator=torch.Generator().manual_seed(1))
-
-    def masked() -> None:
-        visible, _ = split(numbers, network.visible)
-        network.encode(patchify(images, network.patch), visible).square().mean().backward()
-
-    def whole() -> None:
-        vit.forward_features(images).square().mean().backward()
-
-    masked(), whole()
-    times = [(timed(masked), timed(whole)) for _ in range(rounds)]
-    part, all_ = (statistics.median(column) for column in zip(*times, strict=True))
+    works = (masked, whole, lambda: masked().backward(), lambda: whole().backward())
+    for work in works:
+        work()
+    part, all_, part_both, all_both = (
+        min(column) for column in zip(*([timed(work) for work in works] for _ in range(rounds)), strict=True)
+    )
+    torch.set_num_threads(threads)
     return {
-        "name": "MAE's encoder at 75 % masking, as a share of the time of a forward and backward of all patches",
+        "name": "MAE's encoder at 75 % masking, as a share of the time of a full forward",
         "value": round(part / all_, 3),
-        "target": "<= 0.30",  # a quarter of the patches, and the class token
-        "passed": part / all_ <= 0.30,
-        "detail": f"ViT-S/16 at {size}: {part * 1000:.0f} ms against {all_ * 1000:.0f} ms for {len(images)} images, "
-        f"median of {rounds} in turn; {network.visible} of {network.patches} patches",
+        "target": "<= 0.27",  # a quarter of the patches, and the class token
+        "passed": part / all_ <= 0.27,
+        "detail": f"ViT-S/16 at 224: {part * 1000:.0f} ms against {all_ * 1000:.0f} ms for {len(images)} images, "
+        f"best of {rounds} in turn; {part_both / all_both:.3f} with the backward pass",
     }
 
 
