@@ -86,13 +86,14 @@ def auc_each(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def weighted_auc(scores: np.ndarray, positive: np.ndarray) -> Metric:
     """The area under the ROC curve as a `Metric`: scores (n,), positive (n,) bool. NaN for a resample that lacks
     positives or negatives; ties count half."""
-    _, level = np.unique(scores, return_inverse=True)
-    levels = int(level.max()) + 1
+    order = np.argsort(scores, kind="stable")
+    ranked = positive[order]
+    begins = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
 
     def metric(weights: np.ndarray) -> np.ndarray:
-        up, down = np.zeros((2, len(weights), levels))
-        np.add.at(up.T, level[positive], weights[:, positive].T)
-        np.add.at(down.T, level[~positive], weights[:, ~positive].T)
+        sorted_weights = weights[:, order]
+        up = np.add.reduceat(sorted_weights * ranked, begins, axis=1)
+        down = np.add.reduceat(sorted_weights * ~ranked, begins, axis=1)
         below = np.cumsum(down, axis=1) - down / 2
         pairs = up.sum(axis=1) * down.sum(axis=1)
         return np.where(pairs > 0, (up * below).sum(axis=1) / np.maximum(pairs, 1), np.nan)

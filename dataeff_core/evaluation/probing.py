@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 
 from dataeff_core.backbones import vit as backbone_vit
 from dataeff_core.errors import BadInput
@@ -75,7 +76,7 @@ def fit_probe(
     classes = int(truth.max()) + 1
     for strength in material.reporter.over(STRENGTHS, "fitting the probe"):
         model = linear_model(strength)
-        with warnings.catch_warnings():
+        with threadpool_limits(1), warnings.catch_warnings():  # too small a problem to be shared out
             warnings.simplefilter("ignore")  # not converged within MOST_STEPS: validation will not choose it
             model.fit(vectors[train], truth[train])
         sure = probabilities(model, vectors[validation], classes)[np.arange(len(validation)), truth[validation]]
