@@ -36,7 +36,7 @@ def run(workspace: Workspace, benchmark: Benchmark, *, reporter: Reporter | None
     too. Raises Cancelled, Conflict when another process coordinates this benchmark, StorageFailed.
     """
     reporter = reporter or Reporter()
-    with exclusive(benchmark.folder / ".lock", wait=False):
+    with exclusive(benchmark.lock_file, wait=False):
         benchmark.note_coordinator(reporter.job)
         return _Coordinator(workspace, benchmark, reporter).work()
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.workspace.records import Record
-from dataeff_core.workspace.storage import read_json, write_atomically, write_json
+from dataeff_core.workspace.storage import is_held, read_json, write_atomically, write_json
 
 FULL = "full"  # the method that keeps everything; its only kept fraction is 1
 
@@ -108,6 +108,16 @@ class Benchmark:
         """Cell id -> what came out, of the cells that are done, in the plan's order."""
         found = {cell.id: self.cell_file(cell) for cell in self.record.cells}
         return {id_: CellRecord.model_validate(read_json(file)) for id_, file in found.items() if file.is_file()}
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the process that coordinates the cells."""
+        return self.folder / ".lock"
+
+    @property
+    def coordinated(self) -> bool:
+        """Whether some process, a job or a shell, sees to its cells now."""
+        return is_held(self.lock_file)
 
     def cell_file(self, cell: Cell) -> Path:
         return self.folder / "cells" / f"{cell.id}.json"

@@ -24,7 +24,7 @@ from dataeff_core.ui.results import (
     evaluations,
 )
 from dataeff_core.workspace import Benchmark, Workspace
-from dataeff_core.workspace.storage import write_json
+from dataeff_core.workspace.storage import exclusive, write_json
 from tests.fabricated_runs import fabricate_benchmark, fabricate_evaluation, fabricate_run
 from tests.fabrication import fabricate, hostile_fragments
 from tests.pages.conftest import texts
@@ -175,6 +175,15 @@ def test_what_is_done_can_be_seen_while_the_rest_waits(two: Workspace, open_page
     (job,) = jobs.jobs(two)
     job.cancel(grace=0)
     assert job.argv == ["benchmark", f"--resume={benchmark.id}"]
+
+
+def test_one_that_a_shell_sees_to_is_not_called_stopped(two: Workspace, open_page: Open) -> None:
+    benchmark = benchmark_in(two, done=8)
+    with exclusive(benchmark.lock_file):
+        app = open_page("results")
+        assert not app.exception
+        assert "Stopped" not in texts(app)
+        assert not [one for one in app.button if one.label in ("Go on", "Stop")]
 
 
 def test_a_cell_that_failed_says_why(two: Workspace, open_page: Open) -> None:

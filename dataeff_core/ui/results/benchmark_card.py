@@ -23,7 +23,9 @@ def draw(workspace: Workspace, benchmark: Benchmark) -> None:
     done, wanted = len(benchmark.done), len(benchmark.record.cells)
     job = working_on(workspace, benchmark)
     if job is not None or done < wanted:
-        fragments.draw(_draw_status, workspace, benchmark, done, run_every=POLL_SECONDS if job else None)
+        fragments.draw(
+            _draw_status, workspace, benchmark, done, run_every=POLL_SECONDS if job or benchmark.coordinated else None
+        )
     if not done:
         return
     table = tables.table(benchmark)
@@ -78,6 +80,7 @@ def resume_command(benchmark: Benchmark) -> list[str]:
 def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: int) -> None:
     """How far it is, stop and go on, the grid of cells; the whole page runs again when a cell has been finished."""
     job = working_on(workspace, benchmark)
+    in_shell = job is None and benchmark.coordinated
     found = cells.states(workspace, benchmark)
     done = sum(one.state == cells.DONE for one in found)
     if done != seen or (job is None and st.session_state.pop(f"benchmark-active-{benchmark.id}", False)):
@@ -87,6 +90,8 @@ def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: int) -> None:
     with told:
         if job is not None:
             _draw_progress(job, done, len(found))
+        elif in_shell:
+            st.progress(done / len(found), text=f"runs from a shell: {done} of {counted(len(found), 'cell')} done")
         else:
             st.markdown(
                 f":material/pause_circle: **Stopped at {done} of {counted(len(found), 'cell')}.** "
@@ -95,8 +100,10 @@ def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: int) -> None:
     with button:
         if job is not None and st.button("Stop", key=f"benchmark-stop-{benchmark.id}", icon=":material/stop_circle:"):
             _act(job.cancel)
-        if job is None and st.button(
-            "Go on", key=f"benchmark-resume-{benchmark.id}", type="primary", icon=":material/replay:"
+        if (
+            job is None
+            and not in_shell
+            and st.button("Go on", key=f"benchmark-resume-{benchmark.id}", type="primary", icon=":material/replay:")
         ):
             _act(lambda: jobs_panel.start(workspace, resume_command(benchmark)))
     cells.draw_failures(found)
