@@ -27,7 +27,7 @@ export async function mount(component) {
 class Explorer {
   constructor(parent, data) {
     this.parent = parent; this.data = data; this.limits = { ...data.limits }; this.words = data.words;
-    this.colourBy = "decision"; this.misses = 0; this.tell = () => {};
+    this.colourBy = "decision"; this.misses = 0; this.moves = data.limits_heard ?? 0; this.tell = () => {};
   }
 
   async build() {
@@ -131,9 +131,13 @@ class Explorer {
     if (!this.points || !this.scores) return;
     if (data.limits_version !== this.limitsVersion) {
       this.limitsVersion = data.limits_version;
-      this.limits = { ...data.limits };
-      this.said = this.limitsKey();
-      this.showLimits();
+      // what was sent before Python heard of the latest move is out of date: Python will follow, not this side
+      if (data.limits_heard >= this.moves) {
+        this.moves = data.limits_heard;
+        this.limits = { ...data.limits };
+        this.said = this.limitsKey();
+        this.showLimits();
+      }
       if (this.scores.stale) this.fetchScores(this.scores.basis);
     }
     this.refresh();
@@ -248,7 +252,8 @@ class Explorer {
     if (said === this.said) return;
     this.said = said;
     const { mode, eta, epsilon, invalid, keep } = this.limits;
-    this.tell("limits", { mode, eta, epsilon, invalid, keep });
+    this.moves += 1;
+    this.tell("limits", { mode, eta, epsilon, invalid, keep, move: this.moves });
     if (this.scores?.stale && !this.moved()) this.fetchScores(this.scores.basis);
   }
 

@@ -29,6 +29,8 @@ class View:
     sent: Limits  # as last told to the browser; it knows its own moves without being told
     start: Limits  # where a newcomer would stand; limits that still stand there follow it
     version: int = 0
+    heard: int = 0  # how many moves of the browser's limits have been heard of
+    heard_sent: int = 0  # the same when limits were last told: a browser that has moved on since takes no notice
     picked: str = ""  # frame id in the why card
     lasso: list[float] | None = None  # corners in map coordinates: x0, y0, x1, y1, ...
     lasso_sent: list[float] | None = None
@@ -61,7 +63,7 @@ def view_of(explored: Explored) -> View:
 def resend(view: View) -> None:
     """Tell a browser that may have lost it where everything stands; called when the whole page is drawn."""
     if view.sent != view.limits:
-        view.sent, view.version = view.limits, view.version + 1
+        view.sent, view.version, view.heard_sent = view.limits, view.version + 1, view.heard
     if view.lasso_sent != view.lasso:
         view.lasso_sent, view.lasso_version = view.lasso, view.lasso_version + 1
 
@@ -88,7 +90,7 @@ def draw(
         return getattr(st.session_state[key], name, None)
 
     def limits_moved() -> None:
-        view.limits = Limits.read(said("limits"), view.limits)
+        view.limits, view.heard = Limits.read(said("limits"), view.limits), moves_of(said("limits"))
         write_address(view.limits)
 
     def frame_picked() -> None:
@@ -111,6 +113,12 @@ def draw(
     )
 
 
+def moves_of(said: Any) -> int:
+    """The number that the browser gave its latest move of the limits; 0 for none."""
+    number = said.get("move") if isinstance(said, dict) else None
+    return number if isinstance(number, int) and number >= 0 else 0
+
+
 def points_path(explored: Explored) -> str:
     """Names all that the points are made of, so that a browser that has them asks no more."""
     return f"points/{explored.dataset.id}/{explored.frame_map.record.id}/{explored.dataset.fingerprint[:16]}"
@@ -127,6 +135,7 @@ def component_data(explored: Explored, view: View, decided: Decided, partner: st
         "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),
         "limits": asdict(view.sent),
         "limits_version": view.version,
+        "limits_heard": view.heard_sent,
         "controls": controls(explored, view.sent),
         "marks": marks(explored),
         "reasons": reasons(),
