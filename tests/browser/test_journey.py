@@ -75,14 +75,15 @@ def test_from_a_folder_to_a_checked_export(page, server, source: Path, shot) -> 
     settled(page)
     shot("5-explore")
 
+    from playwright.sync_api import expect
+
     before = page.locator(".explorer").get_attribute("data-removed")
     page.locator("#limit-eta").focus()
     page.keyboard.press("Home")
-    page.keyboard.press("PageUp")
+    expect(page.locator(".explorer")).not_to_have_attribute("data-removed", before)
     page.keyboard.press("PageUp")
     page.wait_for_selector(".explorer:not(.rough)")
     settled(page)
-    page.wait_for_function("(was) => document.querySelector('.explorer').dataset.removed !== was", arg=before)
 
     page.locator(".st-key-explore-removed .tile").first.click()
     image = page.locator(".why .pictures img").first
