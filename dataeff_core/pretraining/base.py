@@ -130,7 +130,7 @@ class PretrainingMethod(Augmentation, ABC):
     @classmethod
     def _absolute(cls, start_from: str | None) -> str | None:
         """The same file whatever folder a job or a later resume works in."""
-        return str(Path(start_from).expanduser().absolute()) if start_from else None
+        return str(Path(start_from).expanduser().absolute()) if start_from else start_from
 
     def backbone(self) -> Backbone:
         """The ViT this trains."""

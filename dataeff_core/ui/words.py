@@ -76,7 +76,9 @@ TERMS: dict[str, Term] = {
         "NormDEL",
         "The overlap weighed with how few frames it took; from 0.5 to 0.731, and easy for a small subset to win.",
     ),
-    "del": Term("DEL", "DEL", "The overlap times exp(-alpha R): what NormDEL squeezes into 0.5 to 0.731."),
+    "del": Term(
+        "Discounted overlap (DEL)", "DEL", "The overlap times exp(-alpha R): what NormDEL squeezes into 0.5 to 0.731."
+    ),
     "alpha": Term("Worth of a small subset", "α (alpha)", "How much keeping fewer frames counts; 0: not at all."),
     "fg_iou_mean_per_image": Term(
         "Overlap, mean of the images",

@@ -141,7 +141,7 @@ def test_more_is_said_about_it_in_five_views(two: Workspace, open_page: Open) ->
     shown = app.dataframe[0].value
     summary = tables.summary(benchmark)
     assert shown["Overlap (mIoU)"].tolist() == pytest.approx(summary["miou_mean"].tolist())
-    assert {"Share kept", "DEL", "Overlap for its size (NormDEL)"} <= set(shown.columns)
+    assert {"Share kept", "Discounted overlap (DEL)", "Overlap for its size (NormDEL)"} <= set(shown.columns)
     wanted = {
         benchmark_views.CHEAPEST: "is the smallest",
         benchmark_views.LAST: "Fig. 4",
