@@ -51,7 +51,7 @@ def test_the_verb_on_a_dataset_and_on_a_selection(tmp_path: Path, capsys: pytest
     [
         ([], "pretrain needs a dataset or a selection"),
         (["nothing"], "no dataset is called 'nothing'"),
-        (["fabricated", "--resume", "x"], "there is no run yet"),
+        (["fabricated", "--resume", "x"], "'x'"),
         (["fabricated", "--set", "depth"], "--set 'depth' is not key=value"),
         (["fabricated", "--set", "depht=1"], "mae has no parameter 'depht'; it has"),
         (["fabricated", "--set", "mask_ratio=2"], "mae's mask_ratio=2 is not in [0.05, 0.95]"),
