@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dataeff_core.errors import DataEffError
 from dataeff_core.ui.quantities import literal
+
+MOST_PASSED = 3
+_PASSED = "fragments-passed"
 
 
 def draw(function: Callable[..., None], *args: Any, run_every: float | None = None) -> None:
@@ -20,6 +24,26 @@ def draw(function: Callable[..., None], *args: Any, run_every: float | None = No
             function(*args)
 
     st.fragment(told, run_every=run_every)(*args)
+
+
+def renew_page() -> None:
+    """Run the whole page anew, from a fragment that looks every second and has seen something end.
+
+    To be called last in the fragment, and it may let the moment pass: `st.rerun` throws away a click that came in the
+    same run, on this fragment or on one that runs with it. A run of this fragment alone, a second later, does it.
+    After MOST_PASSED such moments it no longer waits: fragments that look at the same beat must not keep each other
+    from it for ever. While the whole page runs there is nothing to do.
+    """
+    context = get_script_run_ctx()
+    running = context.fragment_ids_this_run if context is not None else None
+    if not running:
+        return
+    passed = st.session_state.get(_PASSED, 0)
+    if len(running) > 1 and passed < MOST_PASSED:
+        st.session_state[_PASSED] = passed + 1
+        return
+    st.session_state[_PASSED] = 0
+    st.rerun()
 
 
 @contextlib.contextmanager

@@ -103,8 +103,6 @@ def _draw(workspace: Workspace) -> None:
     states = {job.id: job.status for job in found}
     active = [job for job in reversed(found) if states[job.id].state in ACTIVE]
     ended = [job for job in found if states[job.id].state not in ACTIVE]
-    if set(st.session_state.get(_SEEN, ())) - {job.id for job in active}:
-        st.rerun()  # something ended: the page shows what it made
     with st.popover(_label(active, states), icon=_icon(active, ended, states), width="stretch", key="jobs-popover"):
         if message := st.session_state.pop(_MESSAGE, ""):
             st.warning(literal(message))
@@ -118,6 +116,8 @@ def _draw(workspace: Workspace) -> None:
         if len(ended) > MOST_SHOWN:
             older = counted(len(ended) - MOST_SHOWN, "older one")
             st.caption(f"and {older}; `python -m dataeff_core jobs` lists all")
+    if set(st.session_state.get(_SEEN, ())) - {job.id for job in active}:
+        fragments.renew_page()  # something ended: the page shows what it made
 
 
 def _label(active: Sequence[Job], states: dict[str, JobStatus]) -> str:

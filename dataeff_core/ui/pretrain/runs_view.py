@@ -31,14 +31,14 @@ def draw(workspace: Workspace, dataset: Dataset, found: Sequence[Entry]) -> None
 
 def _draw(workspace: Workspace, dataset: Dataset) -> None:
     found = entries.entries(workspace, dataset)
-    if set(st.session_state.get(_ACTIVE, ())) != {one.id for one in found if one.active}:
-        st.rerun()  # something began or ended: the page learns of it, and how often to look
     listing, shown = st.columns([3, 10], gap="medium")
     with listing:
         chosen = _draw_list(found)
         _draw_elsewhere(workspace, dataset)
     with shown:
         run_card.draw(workspace, dataset, chosen)
+    if set(st.session_state.get(_ACTIVE, ())) != {one.id for one in found if one.active}:
+        fragments.renew_page()  # something began or ended: the page learns of it, and how often to look
 
 
 def _draw_list(found: Sequence[Entry]) -> Entry:

@@ -23,9 +23,8 @@ def draw(workspace: Workspace, benchmark: Benchmark) -> None:
     done, wanted = len(benchmark.done), len(benchmark.record.cells)
     job = working_on(workspace, benchmark)
     if job is not None or done < wanted:
-        fragments.draw(
-            _draw_status, workspace, benchmark, done, run_every=POLL_SECONDS if job or benchmark.coordinated else None
-        )
+        every = POLL_SECONDS if job or benchmark.coordinated else None
+        fragments.draw(_draw_status, workspace, benchmark, (done, job is not None), run_every=every)
     if not done:
         return
     table = tables.table(benchmark)
@@ -77,15 +76,15 @@ def resume_command(benchmark: Benchmark) -> list[str]:
     return ["benchmark", commands.option("resume", benchmark.id)]
 
 
-def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: int) -> None:
-    """How far it is, stop and go on, the grid of cells; the whole page runs again when a cell has been finished."""
+def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: tuple[int, bool]) -> None:
+    """How far it is, stop and go on, the grid of cells; the whole page runs again when a cell or the job has ended.
+
+    `seen` is how many cells were done, and whether a job worked, when the page was drawn.
+    """
     job = working_on(workspace, benchmark)
     in_shell = job is None and benchmark.coordinated
     found = cells.states(workspace, benchmark)
     done = sum(one.state == cells.DONE for one in found)
-    if done != seen or (job is None and st.session_state.pop(f"benchmark-active-{benchmark.id}", False)):
-        st.rerun(scope="app")
-    st.session_state[f"benchmark-active-{benchmark.id}"] = job is not None
     told, button = st.columns([6, 1], vertical_alignment="center")
     with told:
         if job is not None:
@@ -108,6 +107,8 @@ def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: int) -> None:
             _act(lambda: jobs_panel.start(workspace, resume_command(benchmark)))
     cells.draw_failures(found)
     cells.draw(found)
+    if (done, job is not None) != seen:
+        fragments.renew_page()
 
 
 def _draw_progress(job: Job, done: int, wanted: int) -> None:

@@ -119,10 +119,10 @@ def _draw_awaited(workspace: Workspace, job: Job) -> None:
 
 def _draw_waiting(workspace: Workspace, job: Job) -> None:
     begun = any(benchmark_card.is_of(job, one) for one in workspace.benchmarks())
-    if begun or job.status.state not in jobs_panel.ACTIVE:
-        st.rerun(scope="app")
     jobs_panel.draw_progress(job)
     st.caption("Its cells appear here in a moment. You may close the browser meanwhile.")
+    if begun or job.status.state not in jobs_panel.ACTIVE:
+        fragments.renew_page()
 
 
 def _open_new() -> None:
