@@ -39,3 +39,7 @@ class Cancelled(DataEffError):
 
 class WorkerDied(DataEffError):
     """A helper process was ended from outside, most often for want of memory."""
+
+
+class NotAllowed(DataEffError, PermissionError):
+    """The visitor's role does not allow it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dataeff_core.ui import assets, fragments, jobs_panel, state
+from dataeff_core.ui import assets, fragments, jobs_panel, state, visitor
 
 
 def draw(pages: Sequence[StreamlitPage]) -> None:
@@ -23,9 +23,15 @@ def draw(pages: Sequence[StreamlitPage]) -> None:
     st.logo(str(assets.FOLDER / ("logo-dark.svg" if dark else "logo-light.svg")), size="large")
     with fragments.errors_said():
         space = state.workspace()
+        if not visitor.may("look"):
+            with st.sidebar:
+                visitor.draw_in_sidebar()
+            visitor.draw_gate()
+            return
         with st.sidebar:
             state.draw_dataset_picker(space)
             with fragments.errors_said():  # a damaged job is no reason to show no page
                 jobs_panel.draw(space)
             state.draw_words_switch()
+            visitor.draw_in_sidebar()
         page.run()

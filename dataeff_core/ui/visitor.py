@@ -1,0 +1,194 @@
+"""Who the visitor is and what he may do.
+
+His name comes from the login where `.streamlit/secrets.toml` configures one ([auth], OpenID Connect), else it is
+typed once and kept in the tab. His role comes from the workspace's roles.toml (dataeff_core.access). A typed name is
+taken at its word; where roles shall hold against the unwilling, a login must be configured.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit import config
+from streamlit.errors import StreamlitAuthError
+
+from dataeff_core import access
+from dataeff_core.access import MAY, Action, Role
+from dataeff_core.errors import BadInput, DataEffError
+from dataeff_core.review.pinning import person
+from dataeff_core.ui import assets, state
+from dataeff_core.ui.quantities import literal
+from dataeff_core.workspace.trail import LONGEST
+
+_NAME, _TOLD, _FIELD, _ASKED, _KEPT = "visitor-name", "visitor-told", "visitor-field", "visitor-asked", "visitor-kept"
+_HELP = "Stands in the record beside each decision of yours. This tab remembers it until it is closed."
+
+_component = st.components.v2.component("dataeff_visitor", js=assets.read("visitor.js"))
+
+
+def name() -> str:
+    """What the trail calls the visitor; '' while nobody knows."""
+    if login_configured():
+        return account(st.user.to_dict())
+    return str(st.session_state.get(_NAME, ""))
+
+
+def role() -> Role:
+    """His role. Raises BadInput or StorageFailed when the roles cannot be known."""
+    called = name()
+    if login_configured() and not called:
+        return Role.NOBODY
+    return access.roles_of(state.workspace()).of(called)
+
+
+def may(action: Action) -> bool:
+    """Whether his role allows to look, to review, or to run (start jobs, save selections). False where it cannot
+    be known."""
+    try:
+        return action in MAY[role()]
+    except DataEffError:
+        return False
+
+
+def require(action: Action) -> None:
+    """Raise NotAllowed, one sentence, unless his role allows it; to be called before whatever changes something."""
+    access.require(role(), action, name())
+
+
+def login_configured() -> bool:
+    """Whether visitors must sign in. Raises BadInput for secrets that cannot be read: what they would have said of
+    a login is not known then, and nobody is let in."""
+    if st.secrets.load_if_toml_exists():
+        return "auth" in st.secrets
+    there = next((one for one in config.get_option("secrets.files") if Path(one).exists()), None)
+    if there is not None:
+        raise BadInput(f"{there} cannot be read, so it is not known who may come in; mend it, or take it away")
+    return False
+
+
+def account(claims: Mapping[str, Any]) -> str:
+    """The name that a login's claims stand for, the same at every visit; '' for nobody signed in.
+
+    It is the e-mail address, unless the provider says that it did not verify it; else the provider's own number for
+    the person, with the name before it.
+    """
+    if not claims.get("is_logged_in"):
+        return ""
+    if claims.get("email") and claims.get("email_verified") is not False:
+        return str(claims["email"]).strip()
+    subject = str(claims.get("sub") or "").strip()
+    return f"{str(claims.get('name') or 'account')[:40]} ({subject})" if subject else ""
+
+
+def draw_in_sidebar() -> None:
+    """The visitor's name, his role where roles are given, and signing in and out."""
+    if login_configured():
+        _draw_account()
+        return
+    if st.session_state.get(_FIELD) != name():
+        st.session_state[_FIELD] = name()
+    st.text_input(
+        "Your name", key=_FIELD, on_change=_typed, args=(_FIELD,), max_chars=LONGEST["reviewer"], help=_HELP
+    )
+    _keep_in_tab()
+    if (problem := st.session_state.pop(_TOLD, "")) != "":
+        st.warning(literal(problem))
+    _draw_role()
+
+
+def ask_for_name() -> str | None:
+    """The visitor's name; where there is none yet, the sentence and the field to type it, and None."""
+    if called := name():
+        return called
+    if login_configured():
+        st.markdown("Sign in first, so that the record can say who decided.")
+        _draw_sign_in("visitor-sign-in-asked")
+        return None
+    st.markdown("Who reviews? Your name stands in the record beside each decision.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _draw_field("Your name ", _ASKED, width=320)
+        st.button("Begin", type="primary", key="visitor-begin")
+    return None
+
+
+def draw_gate() -> None:
+    """For a visitor who may look at nothing: what he can do about it. Raises BadInput or StorageFailed where the
+    roles cannot be known."""
+    called, now = name(), role()
+    if login_configured() and not called:
+        st.title("Sign in")
+        st.markdown("This dashboard shows medical images to people with an account.")
+        _draw_sign_in("visitor-sign-in")
+    elif now is Role.NOBODY:
+        st.title("No access")
+        if called:
+            st.markdown(
+                f"**{literal(called)}** has no role here. Ask whoever keeps `{access.FILE}` in the workspace."
+            )
+        else:
+            ask_for_name()
+
+
+def _draw_account() -> None:
+    called = name()
+    if not called:
+        return
+    shown = str(st.user.to_dict().get("name") or called)
+    st.markdown(f":material/person: **{literal(shown)}**  \n:gray[:small[{literal(called)}]]")
+    _draw_role()
+    st.button("Sign out", key="visitor-sign-out", icon=":material/logout:", on_click=st.logout, width="stretch")
+
+
+def _draw_role() -> None:
+    """What the visitor may do, where that is not everything."""
+    now = role()
+    if now is Role.RESEARCHER:
+        return
+    told = {
+        Role.NOBODY: "No role: type your name." if not name() else "No role here.",
+        Role.VIEWER: "Viewer: you may look.",
+        Role.REVIEWER: "Reviewer: you may look and review.",
+    }
+    st.caption(told[now])
+
+
+def _draw_sign_in(key: str) -> None:
+    if st.button("Sign in", key=key, type="primary", icon=":material/login:"):
+        try:
+            st.login()
+        except StreamlitAuthError as error:
+            st.error(literal(str(error)), icon=":material/error:")
+
+
+def _draw_field(label: str, key: str, **look: Any) -> None:
+    st.text_input(label, key=key, on_change=_typed, args=(key,), max_chars=LONGEST["reviewer"], **look)
+
+
+def _typed(field: str) -> None:
+    """A name was typed in one of the fields."""
+    typed = " ".join(str(st.session_state.get(field, "")).split())
+    if typed:
+        try:
+            person(typed)
+        except DataEffError as error:
+            st.session_state[_TOLD] = str(error)
+            return
+    st.session_state[_NAME] = typed
+    st.session_state[f"{_NAME}-forget"] = not typed
+
+
+def _keep_in_tab() -> None:
+    """Hand the name to the tab, or take it from there after a reload."""
+
+    def found() -> None:
+        kept = " ".join(str(getattr(st.session_state[_KEPT], "name", "") or "").split())[: LONGEST["reviewer"]]
+        if kept and not name():
+            st.session_state[_FIELD] = kept
+            _typed(_FIELD)
+
+    _component(
+        key=_KEPT,
+        data={"name": name(), "forget": bool(st.session_state.get(f"{_NAME}-forget"))},
+        on_name_change=found,
+    )
