@@ -28,6 +28,10 @@ ASSETS = {
     "explorer_prices.js": "text/javascript",
     "explorer_colours.js": "text/javascript",
     "explorer.css": "text/css",
+    "timeline.js": "text/javascript",
+    "timeline_strip.js": "text/javascript",
+    "timeline_viewer.js": "text/javascript",
+    "timeline.css": "text/css",
 }
 _ALWAYS_ASK = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 _A_WHILE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -62,7 +66,7 @@ def _points(request: Request) -> Response:
     tag = f'"{dataset.fingerprint[:16]}-{frame_map.record.id}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=_ALWAYS_ASK | {"ETag": tag})
-    return _packed(request, geometry(dataset, frame_map), _ALWAYS_ASK | {"ETag": tag})
+    return packed(request, geometry(dataset, frame_map), _ALWAYS_ASK | {"ETag": tag})
 
 
 def _scores(request: Request) -> Response:
@@ -73,13 +77,13 @@ def _scores(request: Request) -> Response:
         raise NotFound(f"the scores {scores_id[:60]!r} are no longer open; the page asks for them again")
     family, scores, frame_ids = known
     if request.query_params.get("only") == "F":
-        return _packed(request, fresh_scores(scores_id, scores), _ALWAYS_ASK)
+        return packed(request, fresh_scores(scores_id, scores), _ALWAYS_ASK)
     before = KNOWN.get(since)
     if before is None or before[0] != family:
-        return _packed(request, whole_scores(scores_id, scores), _ALWAYS_ASK)
+        return packed(request, whole_scores(scores_id, scores), _ALWAYS_ASK)
     limits = Limits.read(dict(request.query_params), Limits())
     codes, eta = explored.decide(scores, frame_ids, limits)
-    return _packed(request, score_changes(scores_id, before[1], scores, codes, eta), _ALWAYS_ASK)
+    return packed(request, score_changes(scores_id, before[1], scores, codes, eta), _ALWAYS_ASK)
 
 
 def _thumbnail(request: Request) -> Response:
@@ -110,7 +114,8 @@ def row_of(dataset: Dataset, frame_id: str) -> int:
     return int(at)
 
 
-def _packed(request: Request, data: bytes, headers: dict[str, str]) -> Response:
+def packed(request: Request, data: bytes, headers: dict[str, str]) -> Response:
+    """An answer of `pack`, made smaller where that pays."""
     if _GZIP_FROM <= len(data) <= _GZIP_TO and "gzip" in request.headers.get("accept-encoding", ""):
         data, headers = gzip.compress(data, 4), headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     return Response(data, media_type="application/octet-stream", headers=headers)

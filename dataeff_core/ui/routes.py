@@ -1,9 +1,12 @@
 """Pictures over HTTP, for the page's own components.
 
-Routes answer without a session or login, so each wants a token: random for every server process, handed to pages
-in the addresses made here. Only ids are taken, never paths. A refusal is one sentence with status 403 or 404.
+Routes answer without a session, so each wants a token: random for every server process, handed to pages in the
+addresses made here. Where visitors sign in, the token is the account's own, and the request must come with that
+account's cookie: an address is worth nothing to anybody else, nor after signing out. Only ids are taken, never paths.
+A refusal is one sentence with status 403 or 404.
 """
 
+import hashlib
 import hmac
 import io
 import secrets
@@ -15,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dataeff_core.errors import DataEffError
-from dataeff_core.ui import cached
+from dataeff_core import access
+from dataeff_core.errors import DataEffError, NotAllowed
+from dataeff_core.ui import cached, login
 from dataeff_core.ui.serving import prefix
 from dataeff_core.workspace import Workspace
 
@@ -29,10 +33,12 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 
 def routes() -> list[BaseRoute]:
     """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
-    from dataeff_core.ui import explorer_routes  # it builds on this module
+    from dataeff_core.ui import explorer_routes  # they build on this module
+    from dataeff_core.ui.review import timeline_routes
 
     return [
         *explorer_routes.routes(prefix()),
+        *timeline_routes.routes(prefix()),
         Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
         Route(prefix() + "/overlay/{evaluation}/{picture:path}", guarded(_overlay)),
@@ -42,22 +48,27 @@ def routes() -> list[BaseRoute]:
 
 def thumbnail_url(sha256: str) -> str:
     """The address of the thumbnail of the frame with this content."""
-    return f"{prefix()}/thumbnail/{sha256}.webp?token={TOKEN}"
+    return f"{prefix()}/thumbnail/{sha256}.webp?token={own_token()}"
 
 
 def original_url(dataset_id: str, frame_id: str) -> str:
     """The address of the frame's original, at most LONGEST_SIDE pixels wide and high."""
-    return f"{prefix()}/original/{dataset_id}/{frame_id}?token={TOKEN}"
+    return f"{prefix()}/original/{dataset_id}/{frame_id}?token={own_token()}"
 
 
 def overlay_url(evaluation_id: str, picture: str) -> str:
     """The address of one of the evaluation's overlays, by its file name without the ending."""
-    return f"{prefix()}/overlay/{evaluation_id}/{picture}?token={TOKEN}"
+    return f"{prefix()}/overlay/{evaluation_id}/{picture}?token={own_token()}"
 
 
 def explorer_url(path: str, *, token: bool = True) -> str:
     """The address of something that the explorer's JavaScript fetches."""
-    return f"{prefix()}/explorer/{path}" + (f"?token={TOKEN}" if token else "")
+    return f"{prefix()}/explorer/{path}" + (f"?token={own_token()}" if token else "")
+
+
+def timeline_url(path: str) -> str:
+    """The address of something that the timeline's JavaScript fetches."""
+    return f"{prefix()}/timeline/{path}?token={own_token()}"
 
 
 def module_url(name: str) -> str:
@@ -65,19 +76,48 @@ def module_url(name: str) -> str:
     return explorer_url(f"assets/{name}", token=False)
 
 
+def own_token() -> str:
+    """The token in the addresses of the visitor whose page is being drawn. Raises BadInput as `login.configured`."""
+    return token_of(login.account_of_session()) if login.configured() else TOKEN
+
+
+def token_of(account: str) -> str:
+    """The token of somebody who signed in; nobody can tell one account's from another's."""
+    return hmac.new(TOKEN.encode(), account.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()
+
+
 def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """`answer`, refused without the token; an error the user can act on becomes a 404 with its sentence."""
+    """`answer`, refused without the token and, where visitors sign in, to others than its own; an error the user can
+    act on becomes a 404 with its sentence."""
 
     def checked(request: Request) -> Response:
-        given = request.query_params.get("token", "")
-        if not hmac.compare_digest(given.encode(), TOKEN.encode()):
-            return _refusal("this address needs the token of the running server; reload the page", 403)
         try:
-            return answer(request)
+            must_sign_in = login.configured()
+            check_asker(request, must_sign_in=must_sign_in)
+        except DataEffError as error:
+            return _refusal(str(error), 403)
+        try:
+            given = answer(request)
         except DataEffError as error:
             return _refusal(str(error))
+        if must_sign_in:
+            given.headers["Cache-Control"] = "private, no-cache"  # asked for again, and so checked again
+        return given
 
     return checked
+
+
+def check_asker(request: Request, *, must_sign_in: bool) -> None:
+    """Raise NotAllowed unless the request has its token and its account may look."""
+    wanted = TOKEN
+    if must_sign_in:
+        account = login.account_of_cookies(request.cookies)
+        if not account:
+            raise NotAllowed("this address is only for those who signed in; sign in and reload the page")
+        access.require(access.roles_of(Workspace.open()).of(account), "look", account)
+        wanted = token_of(account)
+    if not hmac.compare_digest(request.query_params.get("token", "").encode(), wanted.encode()):
+        raise NotAllowed("this address needs the token of the running server; reload the page")
 
 
 def _thumbnail(request: Request) -> Response:

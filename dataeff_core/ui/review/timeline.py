@@ -1,11 +1,68 @@
-"""The timeline: each video or ordered group as a strip of what stays and what does not."""
+"""The timeline: each video or ordered group as a strip of what stays and what does not.
+
+All of it is drawn in the browser from what `timeline_routes` answers; Python draws the frame once.
+"""
 
 import streamlit as st
 
-from dataeff_core.ui.quantities import counted
+from dataeff_core.ui import assets, routes
+from dataeff_core.ui.explorer_controls import reasons
+from dataeff_core.ui.review.timeline_routes import CHUNK
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+
+_component = st.components.v2.component("dataeff_timeline", js=assets.read("loader.js"))
+
+WORDS = {
+    "list": "Strips; up and down choose one, left and right step through its frames",
+    "find": "Find by name",
+    "sort": "Order",
+    "sort_gap": "longest stretch first",
+    "sort_name": "by name",
+    "loading": "Loading the timeline …",
+    "failed": "The timeline did not arrive; reload the page.",
+    "none_found": "No strip has this in its name.",
+    "shown": "{n} of {all} strips",
+    "all_kept": "every frame stays",
+    "kept_of": "{kept} of {frames} kept",
+    "one_frame": "one frame",
+    "untimed": "Times are not known here: stretches are counted in frames, in their order.",
+    "some_untimed": "Where times are not known, stretches are counted in frames, in their order.",
+    "alone": "Every group has one frame only, so there is no stretch to look at: see Nothing lost.",
+    "kept": "kept",
+    "removed": "removed: the higher, the more",
+    "fault": "unusable",
+    "reviewed": "decided by a reviewer",
+    "stretch": "longest stretch without a kept frame",
+    "frame_of": "frame {n} of {all}",
+    "previous": "Step back (left arrow)",
+    "next": "Step on (right arrow)",
+    "previous_kept": "The kept frame before (shift and left arrow)",
+    "next_kept": "The kept frame after (shift and right arrow)",
+    "to_stretch": "Longest stretch",
+    "lens": "The frames around, one bar each: high ones are kept",
+    "film": "The frames around",
+    "stands": "stands for it",
+    "nothing_stands": "No kept frame stands for it.",
+    "picture": "picture not available",
+    "keys": "left and right step, with shift to the next kept frame",
+}
 
 
 def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     """The view."""
-    st.caption(counted(len(dataset.frames), "frame"))
+    place = f"{dataset.id}/{saved.id}"
+    _component(
+        key=f"timeline-{place}",
+        data={
+            "module": routes.module_url("timeline.js"),
+            "strips": routes.timeline_url(place),
+            "strip": routes.timeline_url(f"{place}/{{strip}}"),
+            "frames": routes.timeline_url(f"{place}/{{strip}}/{{chunk}}"),
+            "chunk": CHUNK,
+            "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),
+            "original": routes.original_url(dataset.id, "{id}"),
+            "version": saved.pins.last,
+            "reasons": reasons(),
+            "words": WORDS,
+        },
+    )

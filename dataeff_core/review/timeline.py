@@ -1,0 +1,192 @@
+"""The timeline: each video or ordered group as a strip of what stays, what goes, and the longest stretch without.
+
+A strip is one video, or the images of one group in their order. Where every frame has a time, places on the strip
+are seconds, else frames counted from 0: then a stretch has a length in frames only. The longest stretch is our
+choice of what to warn of: the papers say nothing of when frames were taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from dataeff_core.selection.base import INVALID, REASONS
+from dataeff_core.workspace.pins import PINNED
+
+CODES = {**{reason: code for code, reason in enumerate(REASONS)}, PINNED: len(REASONS)}
+OTHER = CODES["duplicate"]  # a method's own reason is drawn like the most common one
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch in which every frame is removed."""
+
+    first: int  # place in the strip of its first frame ...
+    last: int  # ... and of its last
+    start: float  # where it begins: at the kept frame before it, else at its first frame
+    end: float  # where it ends, likewise
+    whole: bool  # nothing else is in the strip: no frame stays
+    timed: bool
+
+    @property
+    def frames(self) -> int:
+        """Removed frames in it."""
+        return self.last - self.first + 1
+
+    @property
+    def length(self) -> float:
+        """Seconds, or frames where times are not known."""
+        return self.end - self.start if self.timed else float(self.frames)
+
+    @property
+    def sentence(self) -> str:
+        """'18 s without a kept frame'."""
+        if self.whole and self.frames == 1:
+            return "its only frame is removed"
+        long = lasting(self.length) if self.timed else _frames(self.frames)
+        if self.whole:
+            return f"no frame stays in {long}"
+        return f"{long} without a kept {'frame' if self.timed else 'one'}"
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Frames of one video, or one group's images, in their order."""
+
+    group: str
+    video: str  # the video's path, '' for images
+    name: str  # the group, and the video where the group has more than that one
+    rows: np.ndarray  # (m,) int64 rows of the frames table, in the strip's order; m >= 1
+    at: np.ndarray  # (m,) float64, ascending: seconds where `timed`, else 0, 1, ..., m - 1
+    timed: bool
+    codes: np.ndarray  # (m,) uint8, CODES of the reasons
+    kept: np.ndarray  # (m,) bool, True = kept
+
+    @property
+    def start(self) -> float:
+        return float(self.at[0])
+
+    @property
+    def end(self) -> float:
+        return float(self.at[-1])
+
+    @cached_property
+    def gap(self) -> Gap | None:
+        """The longest stretch without a kept frame, the earliest of equal ones; None where every frame stays."""
+        stays = np.flatnonzero(self.kept)
+        before, after = np.append(-1, stays), np.append(stays, len(self.kept))
+        holes = np.flatnonzero(after - before > 1)
+        if not len(holes):
+            return None
+        start, end = self.at[np.maximum(before[holes], 0)], self.at[np.minimum(after[holes], len(self.at) - 1)]
+        frames = after[holes] - before[holes] - 1
+        worst = np.lexsort((-np.arange(len(holes)), frames, end - start if self.timed else frames))[-1]
+        one = holes[worst]
+        return Gap(
+            first=int(before[one]) + 1,
+            last=int(after[one]) - 1,
+            start=float(start[worst]),
+            end=float(end[worst]),
+            whole=not len(stays),
+            timed=self.timed,
+        )
+
+    def density(self, bins: int) -> np.ndarray:
+        """(4, b) uint32, b <= bins: how many frames in each of b equal parts of the strip are kept, removed, removed
+        as unusable (not counted among the removed again), and of all these decided by a reviewer."""
+        bins = max(1, min(bins, len(self.at)))
+        span = self.end - self.start
+        where = (self.at - self.start) * (bins / span) if span > 0 else np.zeros(len(self.at))
+        part = np.minimum(where.astype(np.int64), bins - 1)
+        kind = np.where(self.kept, 0, np.where(self.codes == CODES[INVALID], 2, 1))
+        counts = np.bincount(kind * bins + part, minlength=3 * bins).reshape(3, bins)
+        reviewed = np.bincount(part[self.codes == CODES[PINNED]], minlength=bins)
+        return np.vstack([counts, reviewed]).astype(np.uint32)
+
+
+def strips(frames: pd.DataFrame, decisions: pd.DataFrame) -> tuple[Strip, ...]:
+    """The strips of a selection, by group and within it by first frame; together they hold every frame once.
+
+    `frames` is the frames table (frame_id, source, path, kind, group, time_s, ...), `decisions` has
+    DECISION_COLUMNS and is row for row the same frames.
+    """
+    kept = (decisions["decision"] == "kept").to_numpy(bool)
+    codes = decisions["reason"].map(CODES).fillna(OTHER).to_numpy(np.uint8)
+    time = frames["time_s"].to_numpy(np.float64)
+    made = []
+    for group, video, rows in _parts(frames):
+        order, seconds = _positions(time[rows], bool(video))
+        at = np.arange(len(rows), dtype=np.float64) if seconds is None else seconds
+        there = rows[order]
+        made.append(Strip(group, video, group, there, at, seconds is not None, codes[there], kept[there]))
+    return tuple(_named(made))
+
+
+def sentence(found: Sequence[Strip]) -> str:
+    """What to say of all strips together: how many keep nothing, and the longest stretch without a kept frame."""
+    bare = [one for one in found if one.gap is not None and one.gap.whole]
+    told = f"{len(bare)} of {len(found)} keep no frame at all. " if bare else ""
+    worst = longest([one for one in found if one not in bare])
+    if worst is None or worst.gap is None:
+        return told or "Every frame stays."
+    return f"{told}The longest stretch is {worst.gap.sentence}, in {worst.name}."
+
+
+def longest(found: Sequence[Strip]) -> Strip | None:
+    """The strip with the longest stretch; times go before frame counts. None where every frame stays."""
+    with_gap = [one for one in found if one.gap is not None]
+    return max(with_gap, key=order_of, default=None)
+
+
+def order_of(strip: Strip) -> tuple[bool, bool, float]:
+    """What strips are sorted by, greatest first, to see the longest stretch first: nothing kept, time known, length.
+
+    A strip in which every frame stays comes last."""
+    gap = strip.gap
+    return (False, False, -1.0) if gap is None else (gap.whole, gap.timed, gap.length)
+
+
+def lasting(seconds: float) -> str:
+    """A length of time, never coarser than a second: '4.2 s', '18 s', '2 min 5 s', '1 h 2 min 3 s'."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if count]
+    return " ".join(parts)
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
+def _parts(frames: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
+    """(group, video, rows) of every strip; rows ascend, as the table is in each group's order."""
+    group = frames["group"].astype(str).to_numpy(object)
+    path = frames["path"].astype(str).where(frames["kind"] == "video", "").to_numpy(object)
+    source = frames["source"].where(frames["kind"] == "video", -1).to_numpy()
+    keys = pd.DataFrame({"group": group, "source": source, "path": path})
+    found = keys.groupby(["group", "source", "path"], sort=False, observed=True).indices
+    parts = [(str(one), str(video), np.sort(rows).astype(np.int64)) for (one, _, video), rows in found.items()]
+    return sorted(parts, key=lambda part: (part[0], int(part[2][0])))
+
+
+def _positions(time: np.ndarray, video: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """The order of a strip's frames and, in it, their seconds where these are known of all and tell them apart."""
+    if not np.isfinite(time).all() or not (video or time.max() > time.min()):
+        return np.arange(len(time)), None
+    order = np.argsort(time, kind="stable")
+    return order, time[order]
+
+
+def _named(made: Sequence[Strip]) -> list[Strip]:
+    """Each strip by its group's name; where a group has several, by the video's too."""
+    count = pd.Series([one.group for one in made]).value_counts() if made else {}
+    return [
+        replace(one, name=f"{one.group} · {one.video or 'images'}")
+        if count[one.group] > 1 and one.video != one.group
+        else one
+        for one in made
+    ]

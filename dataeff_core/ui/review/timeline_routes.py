@@ -1,0 +1,157 @@
+"""What the timeline's JavaScript fetches: all strips as densities, one strip frame by frame, and what is said of the
+frames around the one looked at."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dataeff_core.errors import NotFound
+from dataeff_core.review.timeline import Strip, strips
+from dataeff_core.selection.explaining import overruled_sentence, sentence, threshold_of
+from dataeff_core.selection.saving import check_same
+from dataeff_core.suppliers import fault
+from dataeff_core.ui import cached, gallery
+from dataeff_core.ui.explorer_payload import pack
+from dataeff_core.ui.explorer_routes import packed, row_of
+from dataeff_core.ui.routes import guarded
+from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+
+BINS = 1200  # parts of a strip; a screen has about as many columns
+CHUNK = 40  # frames that are told at a time
+_ALWAYS_ASK = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+
+
+def routes(prefix: str) -> list[BaseRoute]:
+    """The timeline's routes below `prefix`, each wanting the token."""
+    place = prefix + "/timeline/{dataset}/{selection}"
+    return [
+        Route(place, guarded(_all)),
+        Route(place + "/{strip:int}", guarded(_one)),
+        Route(place + "/{strip:int}/{chunk:int}", guarded(_told)),
+    ]
+
+
+def strips_of(dataset: Dataset, saved: SavedSelection) -> tuple[Strip, ...]:
+    """The strips of a selection, worked out once for each state of its pins. Raises Stale."""
+    check_same(saved.record, dataset)
+    return _strips(f"{dataset.fingerprint} {saved.folder} {saved.pins.last}", dataset, saved)
+
+
+def payload(found: tuple[Strip, ...]) -> bytes:
+    """All strips, packed: what each is in the header, its densities one after another in the sections."""
+    densities = [strip.density(BINS) for strip in found]
+    starts = np.cumsum([0, *(one.shape[1] for one in densities)])
+    joined = np.hstack(densities) if densities else np.zeros((4, 0), np.uint32)
+    listing = [
+        about(strip) | {"from": int(start), "to": int(end)}
+        for strip, start, end in zip(found, starts, starts[1:], strict=False)
+    ]
+    small = joined.astype(np.uint8 if joined.max(initial=0) < 256 else np.uint32)
+    return pack({"strips": listing}, dict(zip(("kept", "removed", "faults", "reviewed"), small, strict=True)))
+
+
+def about(strip: Strip) -> dict[str, Any]:
+    """What the list says of a strip."""
+    gap = strip.gap
+    return {
+        "name": strip.name,
+        "frames": len(strip.rows),
+        "kept": int(strip.kept.sum()),
+        "timed": strip.timed,
+        "start": strip.start,
+        "end": strip.end,
+        "gap": gap
+        and {
+            "first": gap.first,
+            "last": gap.last,
+            "start": gap.start,
+            "end": gap.end,
+            "whole": gap.whole,
+            "text": gap.sentence,
+        },
+    }
+
+
+def told(dataset: Dataset, saved: SavedSelection, row: int) -> dict[str, Any]:
+    """What is said of one frame: its name, its decision in a sentence, and the frame that stands for it."""
+    frames, decision = dataset.frames, saved.decisions.iloc[row]
+    frame = frames.iloc[row]
+    partner = _row(dataset, decision["representative_id"])
+    return {
+        **_named(frame),
+        "reason": str(decision["reason"]),
+        "kept": bool(decision["decision"] == "kept"),
+        "sentence": _sentence(dataset, saved, row),
+        "partner": None if partner is None else _named(frames.iloc[partner]),
+    }
+
+
+def _all(request: Request) -> Response:
+    return packed(request, payload(strips_of(*_asked(request))), _ALWAYS_ASK)
+
+
+def _one(request: Request) -> Response:
+    dataset, saved = _asked(request)
+    strip = _strip(request, dataset, saved)
+    sections = {"at": strip.at, "codes": strip.codes, "kept": strip.kept.astype(np.uint8)}
+    return packed(request, pack({"strip": request.path_params["strip"]}, sections), _ALWAYS_ASK)
+
+
+def _told(request: Request) -> Response:
+    dataset, saved = _asked(request)
+    first = CHUNK * request.path_params["chunk"]
+    rows = _strip(request, dataset, saved).rows[first : first + CHUNK]
+    return JSONResponse([told(dataset, saved, int(row)) for row in rows], headers=_ALWAYS_ASK)
+
+
+def _asked(request: Request) -> tuple[Dataset, SavedSelection]:
+    space = Workspace.open()
+    dataset = cached.dataset(space, request.path_params["dataset"])
+    return dataset, cached.selection(space, dataset, request.path_params["selection"])
+
+
+def _strip(request: Request, dataset: Dataset, saved: SavedSelection) -> Strip:
+    found, number = strips_of(dataset, saved), request.path_params["strip"]
+    if number >= len(found):
+        raise NotFound(f"{dataset.record.name} has no strip {number}; reload the page")
+    return found[number]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _strips(key: str, _dataset: Dataset, _saved: SavedSelection) -> tuple[Strip, ...]:
+    return strips(_dataset.frames, _saved.decisions)
+
+
+def _sentence(dataset: Dataset, saved: SavedSelection, row: int) -> str:
+    """Why, in plain words; where a reviewer has decided, what the method had said as well."""
+    frame, machine = dataset.frames.iloc[row], saved.machine.iloc[row]
+    partner = _row(dataset, machine["representative_id"])
+    measure, similarity = frame.get("invalid_measure"), float(machine["similarity"])
+    reason = str(machine["reason"])
+    said = sentence(
+        reason,
+        frame,
+        standing=None if partner is None else dataset.frames.iloc[partner],
+        similarity=similarity if np.isfinite(similarity) else None,
+        threshold=threshold_of(saved.record, reason),
+        fault=fault("" if pd.isna(measure) else str(measure)),
+    )
+    pin = saved.placed.rows.get(row)
+    if pin is None:
+        return said
+    agrees = bool(saved.decisions["decision"].iat[row] == machine["decision"])
+    return overruled_sentence(said, pin, agrees=agrees)
+
+
+def _row(dataset: Dataset, frame_id: Any) -> int | None:
+    """Where the frame is in the dataset, None for no frame."""
+    return None if pd.isna(frame_id) else row_of(dataset, str(frame_id))
+
+
+def _named(frame: pd.Series) -> dict[str, str]:
+    return {"id": str(frame["frame_id"]), "title": gallery.caption_of(frame), "group": str(frame["group"])}
