@@ -4,7 +4,7 @@ import streamlit as st
 
 from dataeff_core.errors import DataEffError
 from dataeff_core.selection.saving import select
-from dataeff_core.ui import commands, words
+from dataeff_core.ui import commands, visitor, words
 from dataeff_core.ui.explore_starting import choose_way
 from dataeff_core.ui.explored import SHARE, Decided, Explored, Way
 from dataeff_core.ui.quantities import count, counted, literal, share
@@ -29,7 +29,13 @@ def draw_head(workspace: Workspace, explored: Explored, decided: Decided) -> Non
             key="explore-name",
             width=150,
         )
-        pressed = st.button("Save selection", type="primary", icon=":material/bookmark_add:", key="explore-save")
+        pressed = st.button(
+            "Save selection",
+            type="primary",
+            icon=":material/bookmark_add:",
+            key="explore-save",
+            disabled=not visitor.may("run"),
+        )
         with st.popover("", icon=":material/terminal:", help="The same in a shell"):
             st.caption("Makes the same selection in a shell, on this machine or another with the same frames.")
             commands.draw(workspace, command(explored, decided, name))
@@ -71,7 +77,8 @@ def keep_of(decided: Decided) -> float | None:
 
 
 def save(workspace: Workspace, explored: Explored, decided: Decided, name: str) -> SavedSelection:
-    """Save what the page shows. Raises DataEffError."""
+    """Save what the page shows. Raises DataEffError, NotAllowed where the visitor's role does not let him."""
+    visitor.require("run")
     limits = decided.limits
     return select(
         workspace,

@@ -11,7 +11,7 @@ import streamlit as st
 from dataeff_core import jobs
 from dataeff_core.errors import DataEffError
 from dataeff_core.jobs import Job, JobStatus
-from dataeff_core.ui import commands, fragments
+from dataeff_core.ui import commands, fragments, visitor
 from dataeff_core.ui.quantities import count, counted, duration, literal, when
 from dataeff_core.workspace import Workspace
 
@@ -56,8 +56,10 @@ def draw(workspace: Workspace) -> None:
 def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:
     """Start each command line as a job, each to begin when the one before it is done, and say so in a passing note.
 
-    What is under way already is not started twice (a button pressed twice). Raises DataEffError.
+    What is under way already is not started twice (a button pressed twice). Raises DataEffError, NotAllowed where the
+    visitor's role does not let him.
     """
+    visitor.require("run")
     under_way = {tuple(job.argv): job for job in active_jobs(workspace)}
     found: list[Job] = []
     for argv in commands_:
@@ -143,7 +145,9 @@ def _draw_active(job: Job, subject: str) -> None:
     with st.container(border=True, gap="small"):
         head, button = st.columns([3, 1], vertical_alignment="center")
         head.markdown(f"**{words(job.verb)}** {subject}")
-        if button.button("Stop", key=f"stop-{job.id}", help="What is finished stays; you can go on later."):
+        may_run = visitor.may("run")
+        told = "What is finished stays; you can go on later."
+        if may_run and button.button("Stop", key=f"stop-{job.id}", help=told):
             _act(job.cancel)
         draw_progress(job)
 
@@ -155,7 +159,7 @@ def _draw_ended(workspace: Workspace, job: Job, status: JobStatus, subject: str)
         st.markdown(f"{icon} **{words(job.verb)}** {subject}  \n:gray[:small[{state}{took} · {when(job.created)}]]")
         if status.error:
             st.caption(literal(status.error))
-        resumable = status.state in ("failed", "cancelled", "lost")
+        resumable = status.state in ("failed", "cancelled", "lost") and visitor.may("run")
         if resumable and st.button(
             "Go on", key=f"resume-{job.id}", icon=":material/replay:", help="Runs the same again where it stopped."
         ):
@@ -169,6 +173,7 @@ def _draw_ended(workspace: Workspace, job: Job, status: JobStatus, subject: str)
 
 def _act(action: Callable[[], object]) -> None:
     try:
+        visitor.require("run")
         action()
     except DataEffError as error:
         st.session_state[_MESSAGE] = str(error)

@@ -5,19 +5,16 @@ typed once and kept in the tab. His role comes from the workspace's roles.toml (
 taken at its word; where roles shall hold against the unwilling, a login must be configured.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit import config
 from streamlit.errors import StreamlitAuthError
 
 from dataeff_core import access
 from dataeff_core.access import MAY, Action, Role
-from dataeff_core.errors import BadInput, DataEffError
+from dataeff_core.errors import DataEffError
 from dataeff_core.review.pinning import person
-from dataeff_core.ui import assets, state
+from dataeff_core.ui import assets, login, state
 from dataeff_core.ui.quantities import literal
 from dataeff_core.workspace.trail import LONGEST
 
@@ -29,15 +26,15 @@ _component = st.components.v2.component("dataeff_visitor", js=assets.read("visit
 
 def name() -> str:
     """What the trail calls the visitor; '' while nobody knows."""
-    if login_configured():
-        return account(st.user.to_dict())
+    if login.configured():
+        return login.account_of_session()
     return str(st.session_state.get(_NAME, ""))
 
 
 def role() -> Role:
     """His role. Raises BadInput or StorageFailed when the roles cannot be known."""
     called = name()
-    if login_configured() and not called:
+    if login.configured() and not called:
         return Role.NOBODY
     return access.roles_of(state.workspace()).of(called)
 
@@ -56,34 +53,9 @@ def require(action: Action) -> None:
     access.require(role(), action, name())
 
 
-def login_configured() -> bool:
-    """Whether visitors must sign in. Raises BadInput for secrets that cannot be read: what they would have said of
-    a login is not known then, and nobody is let in."""
-    if st.secrets.load_if_toml_exists():
-        return "auth" in st.secrets
-    there = next((one for one in config.get_option("secrets.files") if Path(one).exists()), None)
-    if there is not None:
-        raise BadInput(f"{there} cannot be read, so it is not known who may come in; mend it, or take it away")
-    return False
-
-
-def account(claims: Mapping[str, Any]) -> str:
-    """The name that a login's claims stand for, the same at every visit; '' for nobody signed in.
-
-    It is the e-mail address, unless the provider says that it did not verify it; else the provider's own number for
-    the person, with the name before it.
-    """
-    if not claims.get("is_logged_in"):
-        return ""
-    if claims.get("email") and claims.get("email_verified") is not False:
-        return str(claims["email"]).strip()
-    subject = str(claims.get("sub") or "").strip()
-    return f"{str(claims.get('name') or 'account')[:40]} ({subject})" if subject else ""
-
-
 def draw_in_sidebar() -> None:
     """The visitor's name, his role where roles are given, and signing in and out."""
-    if login_configured():
+    if login.configured():
         _draw_account()
         return
     if st.session_state.get(_FIELD) != name():
@@ -101,7 +73,7 @@ def ask_for_name() -> str | None:
     """The visitor's name; where there is none yet, the sentence and the field to type it, and None."""
     if called := name():
         return called
-    if login_configured():
+    if login.configured():
         st.markdown("Sign in first, so that the record can say who decided.")
         _draw_sign_in("visitor-sign-in-asked")
         return None
@@ -116,7 +88,7 @@ def draw_gate() -> None:
     """For a visitor who may look at nothing: what he can do about it. Raises BadInput or StorageFailed where the
     roles cannot be known."""
     called, now = name(), role()
-    if login_configured() and not called:
+    if login.configured() and not called:
         st.title("Sign in")
         st.markdown("This dashboard shows medical images to people with an account.")
         _draw_sign_in("visitor-sign-in")
