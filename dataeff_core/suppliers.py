@@ -3,7 +3,7 @@
 Each supplier imports its family when it is first called, so that importing this module costs nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,33 @@ def foreground(mask: Path) -> np.ndarray | None:
         return read(mask)
     except Unusable:
         return None
+
+
+def decided(
+    workspace: Workspace,
+    dataset: Dataset,
+    *,
+    method: str,
+    params: Mapping[str, object],
+    seed: int,
+    keep: float | None,
+    embedding: str | None,
+    reporter: Reporter | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A method's decisions made now, nothing remembered and no pins on them, in the dataset's order: (n,) bool kept,
+    and (n,) bool removed as more like one that is kept than the method's limit. Raises what selecting raises."""
+    from dataeff_core.selection import make
+    from dataeff_core.selection.base import DUPLICATE
+    from dataeff_core.selection.saving import pool_of
+
+    vectors = None if embedding is None else workspace.embedding(dataset, embedding)
+    pool = pool_of(workspace, dataset, vectors, remember=False)
+    made = make(method, params).select(pool, seed=seed, keep=keep, reporter=reporter)
+    alike = (made.reason == DUPLICATE) & (made.representative >= 0)
+    eta = made.params.get("eta")
+    if isinstance(eta, float):
+        alike &= made.similarity > np.float32(eta)
+    return made.kept, alike
 
 
 @dataclass(frozen=True)

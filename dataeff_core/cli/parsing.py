@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "coverage": Verb("covering", "what stays of each patient, video, label and lesion"),
     "queue": Verb("queueing", "which removed frames to look at first"),
     "blind": Verb("blinding", "a blind audit of what was removed"),
+    "stability": Verb("repeating", "make a selection again otherwise and see how much of it stays", long=True),
     "audit": Verb("auditing", "print who overruled what, when and why"),
     "export": Verb("exporting", "write a selection's subset and its manifest", long=True),
     "verify": Verb("verifying", "check an export against its hashes and its recipe", long=True),
@@ -54,6 +55,7 @@ VERBS: dict[str, Verb] = {
     "benchmark": Verb(
         "benchmarking", "compare subsets with everything by what is trained on them", long=True, works_with="--cell"
     ),
+    "theory": Verb("theorising", "when choosing only the hardest examples does harm", long=True),
     "normdel": Verb("normdel", "weigh a downstream score with the share of data kept for it"),
     "jobs": Verb("jobs_", "list, show, cancel and resume background jobs"),
     "list": Verb("listing", "list what there is"),
