@@ -1,0 +1,1 @@
+"""Why hard examples alone fail on scarce data: a teacher-student perceptron, small enough to run while one waits."""
