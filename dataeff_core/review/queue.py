@@ -160,6 +160,23 @@ def enough_reviewed(
     return Enough(removed, reviewed, harmful, limit, (most - harmful) / removed if removed else 0.0)
 
 
+def still_needed(*, removed: int, reviewed: int, harmful: int, limit: float, confidence: float = CONFIDENCE) -> int:
+    """How many more removals must be looked at until it is enough, if none of them turns out harmful; 0 where it is
+    enough already. Raises BadInput for numbers that cannot be."""
+    if enough_reviewed(
+        removed=removed, reviewed=reviewed, harmful=harmful, limit=limit, confidence=confidence
+    ).enough:
+        return 0
+    low, high = reviewed, removed  # not enough; enough: nothing is unseen
+    while high - low > 1:
+        middle = (low + high) // 2
+        if (most_harmful(removed, middle, harmful, confidence) - harmful) / removed <= limit:
+            high = middle
+        else:
+            low = middle
+    return high - reviewed
+
+
 def most_harmful(removed: int, reviewed: int, harmful: int, confidence: float = CONFIDENCE) -> int:
     """The largest number of harmful ones among `removed` under which finding at most `harmful` in a random sample of
     `reviewed` is not too unlikely: probability above 1 - confidence."""

@@ -34,11 +34,12 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 def routes() -> list[BaseRoute]:
     """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
     from dataeff_core.ui import explorer_routes  # they build on this module
-    from dataeff_core.ui.review import timeline_routes
+    from dataeff_core.ui.review import step_routes, timeline_routes
 
     return [
         *explorer_routes.routes(prefix()),
         *timeline_routes.routes(prefix()),
+        *step_routes.routes(prefix()),
         Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
         Route(prefix() + "/overlay/{evaluation}/{picture:path}", guarded(_overlay)),
@@ -69,6 +70,11 @@ def explorer_url(path: str, *, token: bool = True) -> str:
 def timeline_url(path: str) -> str:
     """The address of something that the timeline's JavaScript fetches."""
     return f"{prefix()}/timeline/{path}?token={own_token()}"
+
+
+def review_url(path: str) -> str:
+    """The address of something that the reviewer's JavaScript fetches."""
+    return f"{prefix()}/review/{path}?token={own_token()}"
 
 
 def module_url(name: str) -> str:

@@ -1,0 +1,244 @@
+"""The removals of a selection in the order of review, as the browser gets them: frame by frame over HTTP, with what
+reviewers have decided so far."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dataeff_core.errors import Stale
+from dataeff_core.review.lesions import lesions_of
+from dataeff_core.review.pinning import REASONS
+from dataeff_core.review.queue import Queue, queue_of
+from dataeff_core.selection.explaining import number, sentence, threshold_of
+from dataeff_core.selection.saving import check_same
+from dataeff_core.suppliers import Suppliers, foreground
+from dataeff_core.ui import gallery, words
+from dataeff_core.ui.quantities import counted, share, when
+from dataeff_core.ui.theme import style_of
+from dataeff_core.workspace import Dataset, SavedSelection
+from dataeff_core.workspace.pins import DECISION_OF, Pins, overruling_sentence, pins_of
+from dataeff_core.workspace.trail import KEEP, RULE, Entry, trail_of
+
+CHUNK = 24  # frames told in one answer
+CLOSE, FAR = 0.1, 0.5  # shares of the removals for the same reason that were closer to staying
+RARE = 3  # frames of one view, up to which it is called rare
+COMPARED = {"duplicate": "insertion_similarity", "outlier": "distance", "invalid": "invalid_score"}
+SUPPLIERS = Suppliers()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far a review is."""
+
+    removed: int
+    reviewed: int  # by a person, not by a rule
+    kept: int  # of those, the removals found harmful and mended
+
+
+class Steps:
+    """One selection's removals. Shared by all visitors: holds what the method decided, which never changes, and asks
+    the trail for the rest."""
+
+    def __init__(self, dataset: Dataset, saved: SavedSelection) -> None:
+        check_same(saved.record, dataset)
+        self.dataset, self.saved, self.machine = dataset, saved, saved.machine
+        self.frames = dataset.frames
+        self.ids = pd.Index(self.machine["frame_id"].to_numpy(object))
+        if not self.ids.equals(pd.Index(self.frames["frame_id"].to_numpy(object))):
+            raise Stale(f"selection {saved.id} lists other frames than {dataset.record.name}; run `select` again")
+        self.contents = self.frames["sha256"].to_numpy(object)
+        self.queue = _queue(dataset, saved)
+        self.position = np.full(len(self.machine), -1)
+        self.position[self.queue.rows] = np.arange(len(self.queue.rows))
+        self.nearer = _nearer(self.machine, self.queue)
+
+    def __len__(self) -> int:
+        return len(self.queue.rows)
+
+    def marks(self) -> "Marks":
+        """What reviewers and rules have decided by now. Raises StorageFailed, Conflict."""
+        pins = pins_of(self.dataset.folder)
+        return Marks(self, self._placed(pins), pins.last)
+
+    def changes(self, after: int) -> dict[str, Any]:
+        """What a browser that knows the trail up to entry `after` needs: frame id -> its mark now, None for no mark;
+        all marks where `after` is 0."""
+        trail = trail_of(self.dataset.folder)
+        if after and trail.last == after:
+            return {"last": after, "marks": {}}
+        marks = self.marks()
+        told = marks.told()
+        if after and all(self.ids[row] == one.frame_id for row, one in marks.placed.items()):
+            touched = {one.frame_id for one in trail.entries(after=after, upto=marks.last, machine=False)}
+            told = {one: told.get(one) for one in touched if one in self.ids}
+        return {"last": marks.last, "marks": told, "whole": not after}
+
+    def items(self, first: int, count: int) -> list[dict[str, Any]]:
+        """The frames at these positions of the queue, with all that the page says of them."""
+        positions = range(max(0, first), min(len(self), max(0, first) + min(count, CHUNK)))
+        return [self._item(one) for one in positions]
+
+    def _item(self, position: int) -> dict[str, Any]:
+        row = int(self.queue.rows[position])
+        said, frame = self.machine.iloc[row], self.frames.iloc[row]
+        reason, standing = str(said["reason"]), said["representative_id"]
+        partner = -1 if pd.isna(standing) else int(self.ids.get_indexer([standing])[0])
+        threshold, similarity = threshold_of(self.saved.record, reason), number(said["similarity"])
+        measure = frame.get("invalid_measure")
+        return {
+            "at": position,
+            **self._picture(row, reason),
+            "sentence": sentence(
+                reason,
+                frame,
+                standing=None if partner < 0 else self.frames.iloc[partner],
+                similarity=similarity,
+                threshold=threshold,
+                fault="" if measure is None or pd.isna(measure) else SUPPLIERS.fault(str(measure)),
+            ),
+            "partner": None if partner < 0 else self._picture(partner, "kept"),
+            "nearer": number(self.nearer[position]),
+            "close": self._closeness(position, reason),
+            "tags": self._tags(position),
+            "numbers": _numbers(said, reason, threshold),
+        }
+
+    def _picture(self, row: int, reason: str) -> dict[str, str]:
+        frame, style = self.frames.iloc[row], style_of(reason)
+        state = style.plain if reason == "kept" else f"Removed: {style.plain.lower()}"
+        title = gallery.caption_of(frame)
+        return {
+            "id": str(frame["frame_id"]),
+            "key": str(frame["sha256"]),
+            "title": title,
+            "group": str(frame["group"]),
+            "state": state,
+            "mark": style.mark,
+            "light": style.light,
+            "dark": style.dark,
+            "alt": f"{title}, {frame['group']}: {state}",
+        }
+
+    def _closeness(self, position: int, reason: str) -> str:
+        """How near the frame was to staying, in words."""
+        nearer = self.nearer[position]
+        if np.isnan(nearer):
+            return "How close it was to staying is not known: this way of choosing gives no number."
+        told = "A close call" if nearer < CLOSE else "Not very close" if nearer < FAR else "Clearly removed"
+        alike = f"of those removed as “{style_of(reason).plain.lower()}”"
+        if nearer == 0:
+            return f"{told}: none {alike} was closer to staying."
+        return f"{told}: {share(float(nearer))} {alike} were closer to staying."
+
+    def _tags(self, position: int) -> list[str]:
+        """Why it comes where it does."""
+        view = round(1 / self.queue.rarity[position])
+        tags = ["a finding is marked on it"] if self.queue.lesion[position] > 0 else []
+        if view <= RARE:
+            tags.append("the only frame of its view" if view == 1 else f"a rare view: {counted(view, 'frame')}")
+        return tags
+
+    def _placed(self, pins: Pins) -> dict[int, Entry]:
+        """Row -> the pin on it; quickly where every pin is still on its own frame."""
+        if not pins.standing:
+            return {}
+        rows = self.ids.get_indexer([one.frame_id for one in pins.standing])
+        if all(row >= 0 and self.contents[row] == one.content for row, one in zip(rows, pins.standing, strict=True)):
+            return {int(row): one for row, one in zip(rows, pins.standing, strict=True)}
+        return pins.on(self.ids.tolist(), self.contents.tolist()).rows
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Reviewers' decisions as they stand."""
+
+    steps: Steps
+    placed: dict[int, Entry]  # row -> decision
+    last: int  # the trail's newest entry
+
+    @property
+    def tally(self) -> Tally:
+        """How far the review is."""
+        by_people = [
+            one.action
+            for row, one in self.placed.items()
+            if self.steps.position[row] >= 0 and not one.reviewer.startswith(RULE)
+        ]
+        return Tally(len(self.steps), len(by_people), by_people.count(KEEP))
+
+    @property
+    def first_open(self) -> int:
+        """Where a review goes on: the first position that nobody has looked at, 0 where there is none."""
+        done = np.zeros(len(self.steps), bool)
+        for row, one in self.placed.items():
+            if self.steps.position[row] >= 0 and not one.reviewer.startswith(RULE):
+                done[self.steps.position[row]] = True
+        return int(done.argmin()) if len(done) else 0
+
+    @property
+    def overruling(self) -> str:
+        """What the decisions change, and where they break the share asked for; '' for nothing."""
+        machine = self.steps.machine[["decision"]]
+        decided = machine["decision"].to_numpy(object, copy=True)
+        for row, one in self.placed.items():
+            decided[row] = DECISION_OF[one.action]
+        return overruling_sentence(machine, pd.DataFrame({"decision": decided}), self.steps.saved.record.keep)
+
+    def told(self) -> dict[str, dict[str, Any]]:
+        """Frame id -> the mark as the browser has it."""
+        return {str(self.steps.ids[row]): self._told(row, one) for row, one in self.placed.items()}
+
+    def _told(self, row: int, one: Entry) -> dict[str, Any]:
+        rule = one.reviewer.startswith(RULE)
+        return {
+            "at": int(self.steps.position[row]),
+            "action": one.action,
+            "by": one.reviewer[len(RULE) :] if rule else one.reviewer,
+            "rule": rule,
+            "when": when(one.at),
+            "because": "; ".join(text for text in (REASONS.get(one.reason, one.reason), one.why) if text),
+            "key": one.key,
+        }
+
+
+def opened(dataset: Dataset, saved: SavedSelection) -> Steps:
+    """The selection's removals, opened once for the process. Raises Stale."""
+    return _opened(str(saved.folder), saved.record.model_dump_json(), dataset.fingerprint, dataset, saved)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _opened(folder: str, record: str, fingerprint: str, _dataset: Dataset, _saved: SavedSelection) -> Steps:
+    return Steps(_dataset, _saved)
+
+
+def _queue(dataset: Dataset, saved: SavedSelection) -> Queue:
+    shown = lesions_of(dataset, foreground)
+    machine = saved.machine
+    lesion = None if shown is None else machine["frame_id"].isin(set(shown.frame_ids)).to_numpy(np.float64)
+    return queue_of(machine, lesion=lesion)
+
+
+def _nearer(machine: pd.DataFrame, queue: Queue) -> np.ndarray:
+    """(m,) share of the frames removed for the same reason whose score was closer to the limit; NaN for no score."""
+    table = machine.iloc[queue.rows]
+    score, reason = table["score"].to_numpy(np.float64), table["reason"].to_numpy(object).astype(str)
+    nearer = np.full(len(score), np.nan)
+    for one in np.unique(reason):
+        rows = np.flatnonzero((reason == one) & np.isfinite(score))
+        ordered = np.sort(score[rows])
+        nearer[rows] = np.searchsorted(ordered, score[rows], side="left") / max(1, len(rows))
+    return nearer
+
+
+def _numbers(said: pd.Series, reason: str, threshold: float | None) -> list[list[str]]:
+    """Names and values, for the switch."""
+    named = (
+        (f"{words.label('similarity', plain=True)} (to the frame beside it)", number(said["similarity"])),
+        (words.label(COMPARED.get(reason, "insertion_similarity"), plain=True), number(said["score"])),
+        ("Limit", threshold),
+        (words.label("distance", plain=True), number(said["distance"]) if reason != "outlier" else None),
+    )
+    return [[name, f"{value:.3f}"] for name, value in named if value is not None]
