@@ -1,16 +1,18 @@
-"""What selection and review need from other families, handed over in one place: families do not import each other.
+"""What selection, review and exporting need from others, handed over in one place: families do not import each other.
 
 Each supplier imports its family when it is first called, so that importing this module costs nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Dataset, Embedding, Workspace
+from dataeff_core.workspace.trail import Entry
 
 
 def invalid_limit(scores: np.ndarray) -> float:
@@ -78,6 +80,15 @@ def decided(
     if isinstance(eta, float):
         alike &= made.similarity > np.float32(eta)
     return made.kept, alike
+
+
+def blind_audit_rows(
+    dataset: Dataset, selection: str, entries: Sequence[Entry]
+) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """The columns and lines of the table of a selection's blind audits, from the marks among these entries."""
+    from dataeff_core.review.audit_table import COLUMNS, audit_rows
+
+    return COLUMNS, audit_rows(dataset, selection, entries)
 
 
 @dataclass(frozen=True)

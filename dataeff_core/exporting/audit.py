@@ -1,10 +1,12 @@
-"""audit.csv: the trail of reviewers' decisions as it was when the export was made, for people and spreadsheets."""
+"""audit.csv: the trail of reviewers' decisions as it was when the export was made; blind_audit.csv: what the blind
+audits of the selection came to. Both are for people and spreadsheets."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dataeff_core.exporting.csv_list import quoted
 from dataeff_core.workspace.pins import DECISION_OF
@@ -12,6 +14,7 @@ from dataeff_core.workspace.storage import canonical_json
 from dataeff_core.workspace.trail import Entry
 
 FILE = "audit.csv"
+BLIND_FILE = "blind_audit.csv"
 COLUMNS = {
     "entry": "seq",
     "at": "at",
@@ -34,13 +37,20 @@ COLUMNS = {
 
 def audit_csv(entries: Sequence[Entry]) -> bytes:
     """One line an entry, oldest first; text that a spreadsheet would take for a formula is quoted."""
+    rows = [
+        {name: getattr(entry, attribute) for name, attribute in COLUMNS.items()}
+        | {"machine": canonical_json(entry.machine)}
+        for entry in entries
+    ]
+    return table_csv(tuple(COLUMNS), rows)
+
+
+def table_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A table with its heading; text that a spreadsheet would take for a formula is quoted."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for entry in entries:
-        values = {name: getattr(entry, attribute) for name, attribute in COLUMNS.items()}
-        values["machine"] = canonical_json(entry.machine)
-        writer.writerow([quoted(value) for value in values.values()])
+    writer.writerow(columns)
+    writer.writerows([quoted(row[name]) for name in columns] for row in rows)
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 

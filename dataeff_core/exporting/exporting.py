@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from dataeff_core import __version__
 from dataeff_core.errors import BadInput, Conflict
 from dataeff_core.exporting import find_format
+from dataeff_core.exporting.audit import BLIND_FILE, audit_csv, table_csv
 from dataeff_core.exporting.audit import FILE as AUDIT
-from dataeff_core.exporting.audit import audit_csv
 from dataeff_core.exporting.base import Format, Subset
 from dataeff_core.exporting.copies import WRITING
 from dataeff_core.exporting.manifest import MANIFEST, RECIPE, SCORES, frames_of, manifest_of, recipe_of
@@ -25,6 +25,7 @@ from dataeff_core.exporting.sums import FILE as SUMS
 from dataeff_core.exporting.sums import read_sums, write_sums
 from dataeff_core.exporting.zipped import JOURNAL
 from dataeff_core.reporting import Reporter
+from dataeff_core.suppliers import blind_audit_rows
 from dataeff_core.workspace.datasets import table_fingerprint
 from dataeff_core.workspace.storage import (
     exclusive,
@@ -97,12 +98,13 @@ class _Plan:
     saved: SavedSelection
     manifest: pd.DataFrame
     trail: list[Entry]  # up to the last entry that the manifest obeys
+    blind: bytes  # what the blind audits of the selection came to, as a table; empty where none was drawn
 
     @property
     def key(self) -> str:
         record = self.saved.record
         parts = (self.writer.NAME, self.writer.single, record.id, record.created, __version__)
-        return fingerprint(*parts, table_fingerprint(self.manifest), self.saved.pins.last)
+        return fingerprint(*parts, table_fingerprint(self.manifest), self.saved.pins.last, self.blind.decode())
 
 
 def _plan(workspace: Workspace, saved: SavedSelection, writer: Format) -> _Plan:
@@ -113,7 +115,9 @@ def _plan(workspace: Workspace, saved: SavedSelection, writer: Format) -> _Plan:
     subset = Subset(dataset, frames[kept].reset_index(drop=True))
     manifest.loc[kept, "file"] = writer.places(subset)
     manifest["file"] = manifest["file"].astype("string")
-    return _Plan(writer, subset, saved, manifest, trail_of(dataset.folder).entries(upto=saved.pins.last))
+    trail = trail_of(dataset.folder).entries(upto=saved.pins.last)
+    columns, rows = blind_audit_rows(dataset, saved.id, trail)
+    return _Plan(writer, subset, saved, manifest, trail, table_csv(columns, rows) if rows else b"")
 
 
 def check_target(out: Path, *, force: bool) -> None:
@@ -177,9 +181,10 @@ def _write(plan: _Plan, folder: Path, reporter: Reporter) -> Path:
     tables = {MANIFEST: plan.manifest, SCORES: plan.saved.scores}
     written = [RECIPE, *(name for name, table in tables.items() if table is not None)]
     write_json(folder / RECIPE, recipe_of(plan.saved, plan.manifest, export_format=plan.writer.NAME))
-    if plan.trail:
-        written.append(AUDIT)
-        write_atomically(folder / AUDIT, lambda stream: stream.write(audit_csv(plan.trail)))
+    for name, content in {AUDIT: audit_csv(plan.trail) if plan.trail else b"", BLIND_FILE: plan.blind}.items():
+        if content:
+            written.append(name)
+            write_atomically(folder / name, lambda stream, content=content: stream.write(content))  # type: ignore[misc]
     for name, table in tables.items():
         if table is not None:
             write_atomically(folder / name, lambda stream, table=table: table.to_parquet(stream, index=False))  # type: ignore[misc]

@@ -175,13 +175,13 @@ def mark(
 
 def shown_to(dataset: Dataset, record: AuditRecord, reviewer: str) -> list[Shown]:
     """The items in their order with this reviewer's own marks, and nothing of the machine's or of others'."""
-    own = marks_of(trail_of(dataset.folder).entries(), record).get(reviewer.strip(), {})
+    own = marks_of(trail_of(dataset.folder).entries(machine=False), record).get(reviewer.strip(), {})
     return [Shown(one.frame_id, one.beside, own.get(one.frame_id)) for one in record.items]
 
 
-def result(dataset: Dataset, record: AuditRecord) -> AuditResult:
-    """The audit's outcome from all marks so far."""
-    marks = marks_of(trail_of(dataset.folder).entries(), record)
+def result(dataset: Dataset, record: AuditRecord, entries: Sequence[Entry] | None = None) -> AuditResult:
+    """The audit's outcome from all marks so far, or from those among `entries` of the trail."""
+    marks = marks_of(trail_of(dataset.folder).entries(machine=False) if entries is None else entries, record)
     together = {one.frame_id: v for one in record.items if (v := majority(marks.values(), one.frame_id)) is not None}
     rates = {name: _rate(record, own) for name, own in marks.items()}
     return AuditResult(
