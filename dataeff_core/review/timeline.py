@@ -5,6 +5,7 @@ are seconds, else frames counted from 0: then a stretch has a length in frames o
 choice of what to warn of: the papers say nothing of when frames were taken.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from dataeff_core.selection.base import INVALID, REASONS
 from dataeff_core.workspace.pins import PINNED
 
 CODES = {**{reason: code for code, reason in enumerate(REASONS)}, PINNED: len(REASONS)}
+LONG, LONG_SHARE = 10.0, 0.1  # seconds; share of a strip: our choice
 OTHER = CODES["duplicate"]  # a method's own reason is drawn like the most common one
 
 
@@ -29,6 +31,7 @@ class Gap:
     end: float  # where it ends, likewise
     whole: bool  # nothing else is in the strip: no frame stays
     timed: bool
+    share: float  # of the strip's length, or of its frames where times are not known
 
     @property
     def frames(self) -> int:
@@ -39,6 +42,11 @@ class Gap:
     def length(self) -> float:
         """Seconds, or frames where times are not known."""
         return self.end - self.start if self.timed else float(self.frames)
+
+    @property
+    def long(self) -> bool:
+        """Whether it is to catch the eye: LONG seconds, or LONG_SHARE of the strip, or all of it."""
+        return self.whole or (self.timed and self.length >= LONG) or self.share >= LONG_SHARE
 
     @property
     def sentence(self) -> str:
@@ -72,6 +80,12 @@ class Strip:
     def end(self) -> float:
         return float(self.at[-1])
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """What a drawing spans: half a mean step more on both sides, so that the frames at the ends have room."""
+        half = (self.end - self.start) / (len(self.at) - 1) / 2 if len(self.at) > 1 else 0.5
+        return self.start - half, self.end + half
+
     @cached_property
     def gap(self) -> Gap | None:
         """The longest stretch without a kept frame, the earliest of equal ones; None where every frame stays."""
@@ -91,15 +105,20 @@ class Strip:
             end=float(end[worst]),
             whole=not len(stays),
             timed=self.timed,
+            share=float(
+                (end[worst] - start[worst]) / (self.end - self.start or 1)
+                if self.timed
+                else frames[worst] / len(self.at)
+            ),
         )
 
     def density(self, bins: int) -> np.ndarray:
-        """(4, b) uint32, b <= bins: how many frames in each of b equal parts of the strip are kept, removed, removed
+        """(4, b) uint32, b <= bins: how many frames in each of b equal parts of `reach` are kept, removed, removed
         as unusable (not counted among the removed again), and of all these decided by a reviewer."""
         bins = max(1, min(bins, len(self.at)))
-        span = self.end - self.start
-        where = (self.at - self.start) * (bins / span) if span > 0 else np.zeros(len(self.at))
-        part = np.minimum(where.astype(np.int64), bins - 1)
+        low, high = self.reach
+        where = (self.at - low) * (bins / (high - low)) if high > low else np.zeros(len(self.at))
+        part = np.clip(where.astype(np.int64), 0, bins - 1)
         kind = np.where(self.kept, 0, np.where(self.codes == CODES[INVALID], 2, 1))
         counts = np.bincount(kind * bins + part, minlength=3 * bins).reshape(3, bins)
         reviewed = np.bincount(part[self.codes == CODES[PINNED]], minlength=bins)
@@ -167,9 +186,13 @@ def _parts(frames: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
     group = frames["group"].astype(str).to_numpy(object)
     path = frames["path"].astype(str).where(frames["kind"] == "video", "").to_numpy(object)
     source = frames["source"].where(frames["kind"] == "video", -1).to_numpy()
-    keys = pd.DataFrame({"group": group, "source": source, "path": path})
-    found = keys.groupby(["group", "source", "path"], sort=False, observed=True).indices
-    parts = [(str(one), str(video), np.sort(rows).astype(np.int64)) for (one, _, video), rows in found.items()]
+    keys = pd.MultiIndex.from_arrays([group, source, path])
+    number, found = keys.factorize()
+    by_number = np.argsort(number, kind="stable").astype(np.int64)
+    cuts = np.searchsorted(number[by_number], np.arange(1, len(found)))
+    parts = [
+        (str(one), str(video), rows) for (one, _, video), rows in zip(found, np.split(by_number, cuts), strict=True)
+    ]
     return sorted(parts, key=lambda part: (part[0], int(part[2][0])))
 
 
@@ -183,7 +206,7 @@ def _positions(time: np.ndarray, video: bool) -> tuple[np.ndarray, np.ndarray | 
 
 def _named(made: Sequence[Strip]) -> list[Strip]:
     """Each strip by its group's name; where a group has several, by the video's too."""
-    count = pd.Series([one.group for one in made]).value_counts() if made else {}
+    count = Counter(one.group for one in made)
     return [
         replace(one, name=f"{one.group} · {one.video or 'images'}")
         if count[one.group] > 1 and one.video != one.group

@@ -8,6 +8,7 @@ import streamlit as st
 from dataeff_core.ui import assets, routes
 from dataeff_core.ui.explorer_controls import reasons
 from dataeff_core.ui.review.timeline_routes import CHUNK
+from dataeff_core.ui.theme import REASONS
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 
 _component = st.components.v2.component("dataeff_timeline", js=assets.read("loader.js"))
@@ -41,6 +42,9 @@ WORDS = {
     "to_stretch": "Longest stretch",
     "lens": "The frames around, one bar each: high ones are kept",
     "film": "The frames around",
+    "removed_for": "Removed: {reason}",
+    "kept_by": "Kept by a reviewer",
+    "removed_by": "Removed by a reviewer",
     "stands": "stands for it",
     "nothing_stands": "No kept frame stands for it.",
     "picture": "picture not available",
@@ -62,7 +66,7 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
             "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),
             "original": routes.original_url(dataset.id, "{id}"),
             "version": saved.pins.last,
-            "reasons": reasons(),
+            "reasons": [one | {"name": name} for one, name in zip(reasons(), REASONS, strict=True)],
             "words": WORDS,
         },
     )

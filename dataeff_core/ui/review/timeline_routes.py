@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dataeff_core.errors import NotFound
-from dataeff_core.review.timeline import Strip, strips
+from dataeff_core.review.timeline import Strip, order_of, strips
+from dataeff_core.review.timeline import sentence as sentence_of_all
 from dataeff_core.selection.explaining import overruled_sentence, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
 from dataeff_core.suppliers import fault
@@ -46,13 +47,18 @@ def payload(found: tuple[Strip, ...]) -> bytes:
     """All strips, packed: what each is in the header, its densities one after another in the sections."""
     densities = [strip.density(BINS) for strip in found]
     starts = np.cumsum([0, *(one.shape[1] for one in densities)])
+    by_stretch = sorted(range(len(found)), key=lambda one: order_of(found[one]), reverse=True)
+    rank = {strip: place for place, strip in enumerate(by_stretch)}
     joined = np.hstack(densities) if densities else np.zeros((4, 0), np.uint32)
     listing = [
-        about(strip) | {"from": int(start), "to": int(end)}
-        for strip, start, end in zip(found, starts, starts[1:], strict=False)
+        about(strip) | {"from": int(starts[one]), "to": int(starts[one + 1]), "rank": rank[one]}
+        for one, strip in enumerate(found)
     ]
     small = joined.astype(np.uint8 if joined.max(initial=0) < 256 else np.uint32)
-    return pack({"strips": listing}, dict(zip(("kept", "removed", "faults", "reviewed"), small, strict=True)))
+    return pack(
+        {"sentence": sentence_of_all(found), "strips": listing},
+        dict(zip(("kept", "removed", "faults", "reviewed"), small, strict=True)),
+    )
 
 
 def about(strip: Strip) -> dict[str, Any]:
@@ -65,13 +71,14 @@ def about(strip: Strip) -> dict[str, Any]:
         "timed": strip.timed,
         "start": strip.start,
         "end": strip.end,
+        "reach": strip.reach,
         "gap": gap
         and {
             "first": gap.first,
             "last": gap.last,
             "start": gap.start,
             "end": gap.end,
-            "whole": gap.whole,
+            "long": gap.long,
             "text": gap.sentence,
         },
     }
