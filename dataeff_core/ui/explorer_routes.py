@@ -19,6 +19,7 @@ from dataeff_core.workspace import Dataset, Workspace
 ASSETS = {
     "gallery.js": "text/javascript",
     "why_card.js": "text/javascript",
+    "blind.js": "text/javascript",
     "explorer.js": "text/javascript",
     "explorer_data.js": "text/javascript",
     "explorer_map.js": "text/javascript",

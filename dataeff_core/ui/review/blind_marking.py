@@ -1,0 +1,113 @@
+"""Judging the frames of a blind audit, one at a time: a component of our own, keyboard first.
+
+The browser is told what is shown and the reviewer's own answers, and nothing of the machine's decision or of what
+others answered. It keeps an answer until it is told that it is on the trail.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dataeff_core.errors import DataEffError
+from dataeff_core.review import sampling
+from dataeff_core.review.sampling import AuditRecord, Shown
+from dataeff_core.ui import assets, gallery, routes, visitor
+from dataeff_core.workspace import Dataset
+
+WORDS = {
+    "place": "{} of {}",
+    "done": "{} of {} answered",
+    "all_done": "all answered",
+    "question": "Does the left frame show anything that the right one does not?",
+    "question_alone": "Does this frame show anything that should not be lost?",
+    sampling.NEEDED: "Yes, it shows something more",
+    sampling.NOT_NEEDED: "No, nothing more",
+    sampling.UNSURE: "I cannot tell",
+    "judged": "Judge this one",
+    "beside": "Beside it",
+    "before": "The frame before",
+    "after": "The frame after",
+    "open": "To the next without an answer",
+    "hint": "An answer leads on to the next frame; go back with the arrows and answer again to change one.",
+    "unsaved": "{} not saved yet …",
+    "side": "side by side",
+    "flicker": "flicker",
+    "difference": "difference",
+    "pictures": "The frame to judge and the one beside it; wheel or plus and minus zoom both",
+    "keys": "space flips, wheel zooms both",
+    "keys_one": "wheel zooms",
+    "no_picture": "picture not available",
+}
+_OUTCOME = "blind-outcome"
+
+_component = st.components.v2.component(
+    "dataeff_blind",
+    html=assets.read("blind.html"),
+    css=assets.read("why_card.css") + assets.read("blind.css"),
+    js=assets.read("loader.js"),
+)
+
+
+def draw(dataset: Dataset, record: AuditRecord, reviewer: str, shown: Sequence[Shown]) -> None:
+    """The component; each answer is on the trail before the browser is told so."""
+    about = f"{record.id}/{reviewer}"
+    key = f"blind-{record.id}"
+
+    def answered() -> None:
+        st.session_state[_OUTCOME] = save(dataset, record, reviewer, about, st.session_state[key].marks)
+
+    saved, error = st.session_state.get(_OUTCOME, ((), ""))
+    _component(
+        key=key,
+        data={
+            "module": routes.module_url("blind.js"),
+            "about": about,
+            "items": items_of(dataset, record, shown),
+            "marks": {one.frame_id: one.verdict for one in shown if one.verdict is not None},
+            "saved": list(saved),
+            "error": error,
+            "original": routes.original_url(dataset.id, "{id}"),
+            "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),
+            "words": WORDS,
+        },
+        on_marks_change=answered,
+    )
+
+
+def save(dataset: Dataset, record: AuditRecord, reviewer: str, about: str, said: Any) -> tuple[tuple[str, ...], str]:
+    """Write what the browser said on the trail: the keys of the answers that are there now, and the sentence of the
+    first that could not be written, or ''. What is not an answer of this reviewer's to this audit is passed over."""
+    if not isinstance(said, dict) or said.get("about") != about or not isinstance(said.get("marks"), list):
+        return (), ""
+    saved: list[str] = []
+    try:
+        visitor.require("review")
+        for one in said["marks"][: len(record.items)]:
+            if isinstance(one, dict) and all(isinstance(one.get(name), str) for name in ("id", "verdict", "key")):
+                sampling.mark(dataset, record, one["id"], one["verdict"], reviewer=reviewer, key=one["key"])
+                saved.append(one["key"])
+    except DataEffError as error:
+        return tuple(saved), f"Not saved: {error}"
+    return tuple(saved), ""
+
+
+def items_of(dataset: Dataset, record: AuditRecord, shown: Sequence[Shown]) -> list[dict[str, Any]]:
+    """What the browser shows, in order: ids and what people call the frames."""
+    frames = dataset.all_frames
+    wanted = [one.frame_id for one in shown] + [one.beside for one in shown if one.beside is not None]
+    rows = pd.Index(frames["frame_id"].to_numpy(object)).get_indexer(pd.Index(wanted, dtype=object))
+    named = {one: _named(frames, one, int(row)) for one, row in zip(wanted, rows, strict=True)}
+    return [named[one.frame_id] | {"beside": named[one.beside] if one.beside is not None else None} for one in shown]
+
+
+def _named(frames: pd.DataFrame, frame_id: str, row: int) -> dict[str, str]:
+    if row < 0:
+        return {"id": frame_id, "title": "no longer there", "sub": ""}
+    frame = frames.iloc[row]
+    where = str(frame["group"])
+    return {"id": frame_id, "title": gallery.caption_of(frame), "sub": "" if where in ("", "nan") else where}
+
+
+__all__ = ["WORDS", "draw", "items_of", "save"]
