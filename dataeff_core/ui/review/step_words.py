@@ -5,6 +5,7 @@ from dataeff_core.review.pinning import DROP_REASONS, KEEP_REASONS
 WORDS = {
     "loading": "Opening the removals …",
     "progress": "{done} of {all} looked at",
+    "progress_label": "Removals looked at",
     "tally": "{kept} kept after all, {agreed} rightly removed",
     "line": "No. {at} in line, the most doubtful first",
     "saved": "All saved",
@@ -19,8 +20,8 @@ WORDS = {
     "next": "Next in line",
     "previous": "The one before in line",
     "open": "Next not looked at",
-    "keep_because": "Keep it, because it is …",
-    "drop_because": "Rightly removed, because it is …",
+    "keep_because": "Keep it, because:",
+    "drop_because": "Rightly removed, because:",
     "why": "In your own words",
     "why_hint": "Goes with your next decision",
     "side": "Side by side",
@@ -57,8 +58,8 @@ WORDS = {
     "show": "Show it",
     "close": "Close",
     "lost": "The server does not answer. Decisions wait here until it does.",
-    "keys": "K keep · D rightly removed · U take back · arrows step · space shows them in turns · 1 to 8 decide with a "
-    "reason · T own words · plus and minus zoom · N numbers",
+    "keys": "K keep · D rightly removed · U take back · arrows step · space shows them in turns · 1 to 8 decide and "
+    "say why · T own words · plus and minus zoom · N numbers",
     "keys_title": "Keys",
 }
 

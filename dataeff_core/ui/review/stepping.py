@@ -21,7 +21,8 @@ _component = st.components.v2.component("dataeff_reviewer", js=assets.read("load
 
 def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     """The view."""
-    visitor.ask_for_name()
+    with st.container(key="review-name"):  # always there, so that what follows keeps its place
+        visitor.ask_for_name()
     with st.spinner("Putting the removals in order …"):
         steps = step_queue.opened(dataset, saved)
     if not len(steps):
