@@ -48,6 +48,7 @@ VERBS: dict[str, Verb] = {
     "blind": Verb("blinding", "a blind audit of what was removed"),
     "stability": Verb("repeating", "make a selection again otherwise and see how much of it stays", long=True),
     "audit": Verb("auditing", "print who overruled what, when and why"),
+    "report": Verb("documenting", "write a selection's report, for people who must trust it", long=True),
     "export": Verb("exporting", "write a selection's subset and its manifest", long=True),
     "verify": Verb("verifying", "check an export against its hashes and its recipe", long=True),
     "pretrain": Verb("pretraining", "pre-train a network on a dataset or a selection", long=True),
@@ -55,6 +56,7 @@ VERBS: dict[str, Verb] = {
     "benchmark": Verb(
         "benchmarking", "compare subsets with everything by what is trained on them", long=True, works_with="--cell"
     ),
+    "patches": Verb("patching", "propose the parts of frames that training images are made of", long=True),
     "theory": Verb("theorising", "when choosing only the hardest examples does harm", long=True),
     "normdel": Verb("normdel", "weigh a downstream score with the share of data kept for it"),
     "jobs": Verb("jobs_", "list, show, cancel and resume background jobs"),

@@ -13,7 +13,7 @@ DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") 
 
 def shown(path: bytes) -> str:
     """`path` for people: undecodable bytes as \\xNN, control characters and direction marks escaped."""
-    return "".join(_visible(character) for character in path.decode("utf-8", "backslashreplace"))
+    return "".join(visible(character) for character in path.decode("utf-8", "backslashreplace"))
 
 
 def shown_path(path: Path) -> str:
@@ -31,7 +31,8 @@ def resolved(path: Path) -> Path:
         raise BadInput(f"{shown_path(path)[:200]} cannot be a path ({error}); check it") from error
 
 
-def _visible(character: str) -> str:
+def visible(character: str) -> str:
+    """A control character or direction mark as its escape, any other as it is."""
     if unicodedata.category(character) in HIDDEN_CATEGORIES or character in DIRECTION_MARKS:
         return character.encode("unicode_escape").decode("ascii")
     return character

@@ -1,0 +1,315 @@
+"""The report's second half: what speaks for trusting the selection, what does not, and how to make it again."""
+
+import json
+import math
+
+from dataeff_core.report.examples import example_of, place_of
+from dataeff_core.report.gathering import Facts
+from dataeff_core.report.markup import Child, Markup, foreign, joined, table, tag
+from dataeff_core.report.pictures import Pictures
+from dataeff_core.report.selecting import about, looked_at
+from dataeff_core.report.words import KINDS, TURNED, count, counted, decimal, moment, reason, share
+from dataeff_core.review.coverage import KINDS as UNIT_KINDS
+from dataeff_core.review.pinning import REASONS as WHY
+from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord, AuditResult
+from dataeff_core.workspace.trail import KEEP, RULE, Entry
+
+MOST_UNITS = 20
+MOST_OVERRULES = 40
+MOST_PICTURED = 6
+
+
+def is_anything_lost(facts: Facts, shown: Pictures) -> Markup:
+    """Of each patient, video, label and lesion, what stays."""
+    units = facts.coverage.units
+    by_kind = []
+    for kind in UNIT_KINDS:
+        some = [unit for unit in units if unit.kind == kind]
+        if some:
+            least = min(unit.kept for unit in some)
+            by_kind.append((KINDS[kind], count(len(some)), count(sum(unit.lost for unit in some)), count(least)))
+    rows = [
+        (
+            tag("b", "none kept") if unit.lost else "",
+            foreign(unit.name),
+            count(len(unit.rows)),
+            count(unit.kept),
+            decimal(unit.worst_similarity),
+        )
+        for unit in units[:MOST_UNITS]
+    ]
+    more = len(units) - len(rows)
+    return joined(
+        [
+            tag("p", foreign(facts.coverage.sentence), class_="alarm" if facts.coverage.lost else "good"),
+            table(("Of all", "How many", "With no frame kept", "Least that any keeps"), by_kind, numbers=[1, 2, 3]),
+            tag("h3", "Those that keep least"),
+            table(("", "Which", "Frames", "Kept", "Worst likeness"), rows, numbers=[2, 3, 4]),
+            tag("p", f"{counted(more, 'other')} of which a greater share is kept: see coverage.csv.")
+            if more > 0
+            else None,
+            tag(
+                "p",
+                "Worst likeness: of the removed frames, the lowest likeness to the kept frame that stands for one (1 "
+                "is the same picture). Lesions are told apart by their masks alone, so one may be counted twice.",
+                class_="small",
+            ),
+            worst_covered(facts, shown),
+        ]
+    )
+
+
+def worst_covered(facts: Facts, shown: Pictures) -> Markup | None:
+    """The removed frame that what stands for it resembles least."""
+    known = [unit for unit in facts.coverage.units if unit.worst >= 0]
+    if not known:
+        return None
+    one = example_of(facts, min(known, key=lambda unit: unit.worst_similarity).worst)
+    return joined(
+        [tag("h3", "The removed frame that is covered worst"), shown.pair(one.row, one.stand_in, about(one))]
+    )
+
+
+def what_people_decided(facts: Facts, shown: Pictures) -> Markup:
+    """Overrules, with what the method had said, and whether the record of them is whole."""
+    standing = facts.overrules
+    by_people = [one for one in standing if not one[1].reviewer.startswith(RULE)]
+    changed = [one for one in standing if one[2]]
+    rows = [overrule(facts, *one) for one in (changed + [one for one in by_people if not one[2]])[:MOST_OVERRULES]]
+    whole = (
+        tag("p", "The record of decisions is not whole: ", foreign("; ".join(facts.faults)), ".", class_="alarm")
+        if facts.faults
+        else tag(
+            "p",
+            "The record of decisions was checked from its first to its last entry: nothing is missing or was "
+            f"changed ({counted(len(facts.entries), 'entry', 'entries')}).",
+        )
+        if facts.entries
+        else None
+    )
+    pictured = [one for one in changed if not one[1].reviewer.startswith(RULE)][:MOST_PICTURED]
+    return joined(
+        [
+            tag("p", foreign(looked_at(facts))),
+            tag(
+                "p",
+                f"People decided on {counted(len(by_people), 'frame')}; {count(len(changed))} of all decisions of "
+                f"people and of rules that they set go against the method. "
+                f"{counted(facts.taken_back, 'earlier decision')} no longer stand.",
+            ),
+            tag("p", "Who decided: ", foreign(", ".join(facts.reviewers)), ".") if facts.reviewers else None,
+            whole,
+            tag("p", foreign(facts.saved.placed.gone_sentence), class_="alarm") if facts.saved.placed.gone else None,
+            table(("Frame", "Decided", "Who, when", "Why", "The method had said"), rows) if rows else None,
+            tag("p", "All entries, in their order, are in trail.csv.", class_="small") if facts.entries else None,
+            tag("h3", "Frames on which people overruled the method") if pictured else None,
+            tag(
+                "div",
+                [
+                    shown.figure(
+                        row, f"{'kept' if pin.action == KEEP else 'removed'} by people", kept=pin.action == KEEP
+                    )
+                    for row, pin, _ in pictured
+                ],
+                class_="row",
+            )
+            if pictured
+            else None,
+        ]
+    )
+
+
+def overrule(facts: Facts, row: int, pin: Entry, against: bool) -> tuple[Child, ...]:
+    """One line of the table of decisions."""
+    who = f"rule “{pin.reviewer[len(RULE) :]}”" if pin.reviewer.startswith(RULE) else pin.reviewer
+    why = "; ".join(one for one in (WHY.get(pin.reason, pin.reason), pin.why) if one)
+    said = str(facts.saved.machine["reason"].iat[row])
+    return (
+        foreign(place_of(facts, row)),
+        tag("b" if against else "span", "kept" if pin.action == KEEP else "removed"),
+        (foreign(who), tag("br"), moment(pin.at)),
+        foreign(why),
+        "kept" if said == "kept" else f"removed: {reason(said).lower()}",
+    )
+
+
+def the_blind_audit(facts: Facts, shown: Pictures) -> Markup:
+    """What reviewers judged who did not know the decision."""
+    if not facts.audits:
+        return tag(
+            "p",
+            "No blind audit of this selection was made. How many of its removals are wrong is therefore not known "
+            "from a random sample.",
+            class_="open",
+        )
+    return joined([_audit(record, found) for record, found in reversed(facts.audits)])
+
+
+def _audit(record: AuditRecord, found: AuditResult) -> Markup:
+    drawn = sum(one.stratum >= 0 for one in record.items)
+    names = [AuditResult.ALL, *(name for name in found.rates if name != AuditResult.ALL)]
+    rows = [
+        (
+            foreign(name),
+            f"{count(rate.wrong)} of {count(rate.judged)}",
+            share(rate.rate),
+            f"{share(rate.low)} to {share(rate.high)}" if rate.judged else "–",
+            count(found.unsure[name]) if name in found.unsure else "",
+            "{} of {}".format(*found.kept_needed[name]) if name in found.kept_needed else "",
+        )
+        for name in names
+        for rate in [found.rates[name]]
+    ]
+    agreement = [
+        (foreign(" and ".join(pair)), count(frames), "–" if math.isnan(kappa) else f"{kappa:.2f}")
+        for pair, (kappa, frames) in found.kappa.items()
+    ]
+    unjudged = found.rates[AuditResult.ALL].unjudged
+    return joined(
+        [
+            tag("h3", f"Drawn {moment(record.created)}"),
+            tag(
+                "p",
+                f"{counted(drawn, 'removed frame')} drawn by chance from each reason and group in proportion, mixed "
+                f"with {counted(len(record.items) - drawn, 'kept frame')}, each shown beside a kept one without the "
+                f"decision. A removal counts as wrong when its frame {VERDICTS[NEEDED]}.",
+            ),
+            table(
+                ("Reviewer", "Wrong removals", "Rate", "95 % interval", "Could not tell", "Kept frames found needed"),
+                rows,
+                numbers=[1, 2, 3, 4, 5],
+            ),
+            tag(
+                "p",
+                f"The rate does not speak of {counted(unjudged, 'removed frame')} of whose kind nothing was judged.",
+            )
+            if unjudged
+            else None,
+            table(
+                ("Agreement of", "Frames both judged", "Kappa (1: always, 0: as by chance)"),
+                agreement,
+                numbers=[1, 2],
+            )
+            if agreement
+            else None,
+        ]
+    )
+
+
+def chosen_again(facts: Facts, shown: Pictures) -> Markup:
+    """How much of the selection comes again when chance or taste is otherwise."""
+    found = facts.stability
+    if found is None:
+        return tag(
+            "p",
+            "This was not measured. Which of several like frames is kept may be a matter of chance.",
+            class_="open",
+        )
+    record = found.record
+    rows = [
+        (
+            TURNED[one.kind],
+            foreign(one.name),
+            count(one.kept),
+            share(one.again / record.kept if record.kept else math.nan),
+            share(one.chance),
+        )
+        for one in record.runs
+    ]
+    return joined(
+        [
+            tag("p", found.verdict, class_="open" if found.luck else "good"),
+            tag("ul", [tag("li", one.sentence) for one in found.agreements]),
+            table(
+                ("What was other", "Which", "Frames kept", "Of the selection’s, kept again", "By chance alone"),
+                rows,
+                numbers=[2, 3, 4],
+            ),
+            tag(
+                "p",
+                f"{counted(record.seldom_kept, 'kept frame')} would stay in less than half of the repeats, and "
+                f"{counted(record.often_removed, 'removed frame')} in half or more; decisions.csv says it of each. "
+                "People’s decisions are left aside here.",
+            ),
+            tag("ul", [tag("li", "Not made: ", foreign(one)) for one in record.left_out])
+            if record.left_out
+            else None,
+        ]
+    )
+
+
+def not_checked(facts: Facts, shown: Pictures) -> Markup:
+    """What nobody should take this report for."""
+    return tag("ul", [tag("li", foreign(one)) for one in unchecked(facts)], class_="unchecked")
+
+
+def unchecked(facts: Facts) -> list[str]:
+    """One sentence for each thing that was not checked."""
+    frames, kinds = facts.frames, {unit.kind for unit in facts.coverage.units}
+    unseen = facts.enough.removed - facts.enough.reviewed
+    found = [
+        "Whether a network trained on the kept frames does as well as one trained on all: this report speaks of "
+        "frames alone.",
+        "Whether frames show names, dates or other data of patients, and whether file names do: look before you pass "
+        "this report on.",
+    ]
+    if unseen:
+        found.append(f"{counted(unseen, 'removed frame')} that no person has decided on one by one.")
+    if facts.alone:
+        found.append(
+            f"{counted(facts.alone, 'removed frame')} that nothing kept stands for: what they show may be gone."
+        )
+    if not facts.audits:
+        found.append("The share of wrong removals: no blind audit was made.")
+    if facts.stability is None:
+        found.append("Whether chance decided which frames stay: the selection was not made again otherwise.")
+    if "lesion" not in kinds:
+        found.append("Whether lesions are lost: the frames have no usable masks, or masks were left aside.")
+    elif frames["mask_bytes"].isna().any():
+        count_ = int(frames["mask_bytes"].isna().sum())
+        found.append(f"Whether lesions are lost that only show on the {counted(count_, 'frame')} without a mask.")
+    if facts.coverage.unusable_masks:
+        found.append(f"{counted(facts.coverage.unusable_masks, 'mask')} that cannot be read.")
+    if "label" not in kinds:
+        found.append("Whether findings are lost: the frames have no labels.")
+    if len(facts.dataset.unreadable):
+        found.append(
+            f"{counted(len(facts.dataset.unreadable), 'file')} that could not be read, so nobody chose among them."
+        )
+    if facts.reviewers:
+        found.append("Who the reviewers are: their names stand as they were given or as the login said them.")
+    return found
+
+
+def the_recipe(facts: Facts, shown: Pictures) -> Markup:
+    """All that somebody else needs to make the same selection and to see that it is the same."""
+    recipe, record = facts.recipe, facts.saved.record
+    hashes = [
+        ("Dataset (all frames’ contents, groups and order)", record.dataset_fingerprint),
+        ("Weights of the network", record.weights if record.weights not in (None, "none") else "no weights"),
+        ("People’s decisions", recipe["pins"]["fingerprint"]),
+        ("Last entry of the record of decisions", facts.entries[-1].chain if facts.entries else "no entry"),
+    ]
+    versions = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
+    return joined(
+        [
+            tag(
+                "p", "This command makes the same selection of the same dataset; people’s decisions lie on top of it."
+            ),
+            tag("pre", recipe["command"]),
+            table(("Fingerprint (SHA-256) of", ""), [(name, tag("code", str(value))) for name, value in hashes]),
+            tag(
+                "p",
+                f"Selection {record.id}, made by DataEff {record.code_version}. Report made with {versions}.",
+                class_="small",
+            ),
+            tag("h3", "The whole recipe"),
+            tag("pre", json.dumps(recipe, indent=1, ensure_ascii=False)),
+        ]
+    )
+
+
+def signatures(facts: Facts, shown: Pictures) -> Markup:
+    """Lines to be filled in by hand."""
+    lines = [(who, "", "") for who in ("Responsible for the data", "Responsible for the review", "Received by")]
+    return tag("div", table(("", "Name, date", "Signature"), lines), class_="signatures")

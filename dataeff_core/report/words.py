@@ -1,0 +1,51 @@
+"""The report's words: reasons in plain language, numbers as people read them."""
+
+import math
+from datetime import datetime
+
+REASONS = {
+    "duplicate": ("Nearly the same", "A frame that is kept shows nearly the same picture."),
+    "outlier": ("Too unusual", "The frame is unlike all others of its kind. A rare finding can look so, too."),
+    "invalid": ("Unusable", "The picture quality stands out: blurred, dark, overexposed, or no tissue in view."),
+    "budget": ("Over budget", "Nothing is wrong with the frame, but only a given number is kept."),
+    "pinned": ("Removed by people", "A reviewer removed the frame, against the method."),
+    "too_easy": ("Too easy", "The frame tells a network little that others do not tell."),
+    "too_hard": ("Too hard", "The frame is harder to learn from than most."),
+}
+KINDS = {"group": "Patients or videos", "video": "Video files", "label": "Labels", "lesion": "Lesions (from masks)"}
+TURNED = {"seed": "Starting number", "clusters": "Kinds of view", "encoder": "Way of comparing"}
+
+
+def reason(name: str) -> str:
+    """'Nearly the same' for 'duplicate'; a reason that is not known stands for itself."""
+    return REASONS[name][0] if name in REASONS else name.replace("_", " ").capitalize()
+
+
+def meaning(name: str) -> str:
+    """One sentence on the reason."""
+    return REASONS[name][1] if name in REASONS else "The method's own reason; see how frames were chosen."
+
+
+def count(n: int) -> str:
+    """12345 -> '12 345', with a narrow space that does not break."""
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """(2, 'frame') -> '2 frames'."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def share(fraction: float) -> str:
+    """0.218 -> '21.8 %'; '–' where it is not known."""
+    return "–" if math.isnan(fraction) else f"{100 * fraction:.1f}\u202f%"
+
+
+def decimal(value: float | None) -> str:
+    """0.97123 -> '0.971'; '–' where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def moment(at: str) -> str:
+    """A UTC time (ISO 8601) to the minute, saying that it is UTC."""
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC"
