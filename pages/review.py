@@ -21,24 +21,25 @@ STEP = "Step through"
 
 
 def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
-    st.title("Review")
     found = selections.newest_first(workspace, dataset) if dataset is not None else []
     if dataset is None or not found:
+        st.title("Review")
         draw_nothing_yet(workspace, dataset)
         return
     left, right = st.columns([5, 4], gap="large", vertical_alignment="bottom")
-    with right:
-        chosen = selections.pick(found, "Which selection", key="selection")
     with left:
-        view = st.segmented_control(
-            "View",
-            list(VIEWS),
-            default=STEP,
-            required=True,
-            key="review",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        st.title("Review")
+    with right:
+        chosen = selections.pick(found, "Which selection", key="selection", headed=False)
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default=STEP,
+        required=True,
+        key="review",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     saved = cached.selection(workspace, dataset, chosen.id)
     try:
         check_same(saved.record, dataset)

@@ -52,15 +52,21 @@ class Coverage:
     def sentence(self) -> str:
         """The statement: what is lost, or that nothing is."""
         lost, kinds = self.lost, [kind for kind in KINDS if any(unit.kind == kind for unit in self.units)]
-        looked_at = ", ".join(
-            f"{count} {kind}{'' if count == 1 else 's'}"
-            for kind in kinds
-            for count in [sum(unit.kind == kind for unit in self.units)]
-        )
         if not lost:
+            looked_at = ", ".join(self._counted(kind) for kind in kinds)
             return f"No {' or '.join(kinds)} has lost all its frames ({looked_at})."
         named = ", ".join(unit.name for unit in lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
-        return f"No frame stays of: {named} ({len(lost)} of {looked_at})."
+        of = ", ".join(
+            f"{missing} of {self._counted(kind)}"
+            for kind in kinds
+            for missing in [sum(unit.kind == kind for unit in lost)]
+            if missing
+        )
+        return f"No frame stays of: {named} ({of})."
+
+    def _counted(self, kind: str) -> str:
+        count = sum(unit.kind == kind for unit in self.units)
+        return f"{count} {kind}{'' if count == 1 else 's'}"
 
 
 def coverage(frames: pd.DataFrame, decisions: pd.DataFrame, lesions: Lesions | None = None) -> Coverage:
@@ -76,8 +82,14 @@ def coverage(frames: pd.DataFrame, decisions: pd.DataFrame, lesions: Lesions | N
         Unit(kind, of, value, rows, int(kept[rows].sum()), *_worst(rows[~kept[rows]], similarity), rows[alone[rows]])
         for kind, of, value, rows in _parts(frames, lesions)
     ]
-    units.sort(key=lambda unit: (not unit.lost, unit.kept / len(unit.rows), KINDS.index(unit.kind), unit.name))
+    units.sort(key=_order)
     return Coverage(tuple(units), lesions.unusable if lesions is not None else 0)
+
+
+def _order(unit: Unit) -> tuple[bool, float, int, int, str]:
+    """Lost ones first, then by the kept share, the kind, and the name; lesions by their number."""
+    number = int(unit.value) if unit.kind == LESION else 0
+    return not unit.lost, unit.kept / len(unit.rows), KINDS.index(unit.kind), number, unit.name
 
 
 def lost_among(frames: pd.DataFrame, lesions: Lesions | None = None) -> Callable[[np.ndarray], list[tuple[str, str]]]:

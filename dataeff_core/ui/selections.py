@@ -25,8 +25,11 @@ def newest_first(workspace: Workspace, dataset: Dataset) -> list[SavedSelection]
     return list(reversed(workspace.selections(dataset)))
 
 
-def pick(found: Sequence[SavedSelection], heading: str, *, key: str, index: int = 0) -> SavedSelection:
-    """A list to choose one from; the address of the page remembers the choice."""
+def pick(
+    found: Sequence[SavedSelection], heading: str, *, key: str, index: int = 0, headed: bool = True
+) -> SavedSelection:
+    """A list to choose one from; the address of the page remembers the choice. Without `headed` only a screen reader
+    says what it is."""
     by_id = {one.id: one for one in found}
     shown = {one.id: label(one.record) for one in found}
     doubled = [text for text in shown.values() if list(shown.values()).count(text) > 1]
@@ -34,7 +37,13 @@ def pick(found: Sequence[SavedSelection], heading: str, *, key: str, index: int 
     if st.session_state.get(key) not in by_id:
         st.session_state.pop(key, None)
     chosen = st.selectbox(
-        heading, list(by_id), index=index, format_func=shown.__getitem__, key=key, bind="query-params"
+        heading,
+        list(by_id),
+        index=index,
+        format_func=shown.__getitem__,
+        key=key,
+        bind="query-params",
+        label_visibility="visible" if headed else "collapsed",
     )
     return by_id[chosen or found[0].id]
 

@@ -16,6 +16,7 @@ from dataeff_core.ui import assets, gallery, routes, words
 from dataeff_core.ui.explored import SHARE, Decided, Explored
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.theme import style_of
+from dataeff_core.workspace import Dataset
 
 KEY = "why-card"
 MOST_SHOWN = 12
@@ -84,7 +85,7 @@ def draw(explored: Explored, decided: Decided, found: Why | None, on_pick: Calla
         return
     titles = {"kept": "Why is this kept?"}
     st.markdown(f"#### {titles.get(found.reason, 'Why was this removed?')}")
-    _component(key=KEY, data=_pictures(explored, found), on_none_change=lambda: None)
+    draw_pair(explored.dataset, found.row, found.reason, found.partner, key=KEY)
     st.markdown(f"**{literal(found.sentence)}**")
     _draw_numbers(found)
     if found.margin:
@@ -100,6 +101,12 @@ def draw(explored: Explored, decided: Decided, found: Why | None, on_pick: Calla
             args=(str(explored.dataset.frames["frame_id"].iat[found.partner]),),
             key="why-more",
         )
+
+
+def draw_pair(dataset: Dataset, row: int, reason: str, partner: int, *, key: str) -> None:
+    """The frame at position `row` beside the kept one that stands for it (-1: none): side by side, in turns or as
+    their difference, under one zoom."""
+    _component(key=key, data=_pictures(dataset, row, reason, partner), on_none_change=lambda: None)
 
 
 def _draw_invitation() -> None:
@@ -176,12 +183,11 @@ def _stands_for(explored: Explored, decided: Decided, row: int) -> np.ndarray:
     return members[mine[np.argsort(-cosine[mine], kind="stable")]]
 
 
-def _pictures(explored: Explored, found: Why) -> dict[str, Any]:
-    partner = _picture(explored, found.partner, "kept") if found.partner >= 0 else None
+def _pictures(dataset: Dataset, row: int, reason: str, partner: int) -> dict[str, Any]:
     return {
         "module": routes.module_url("why_card.js"),
-        "frame": _picture(explored, found.row, found.reason),
-        "partner": partner,
+        "frame": _picture(dataset, row, reason),
+        "partner": _picture(dataset, partner, "kept") if partner >= 0 else None,
         "words": {
             "side": "side by side",
             "flicker": "flicker",
@@ -194,12 +200,12 @@ def _pictures(explored: Explored, found: Why) -> dict[str, Any]:
     }
 
 
-def _picture(explored: Explored, row: int, reason: str) -> dict[str, str]:
-    frame = explored.dataset.frames.iloc[row]
+def _picture(dataset: Dataset, row: int, reason: str) -> dict[str, str]:
+    frame = dataset.frames.iloc[row]
     style, name = style_of(reason), gallery.caption_of(frame)
     state = "Kept" if reason == "kept" else words.reason(reason)
     return {
-        "url": routes.original_url(explored.dataset.id, str(frame["frame_id"])),
+        "url": routes.original_url(dataset.id, str(frame["frame_id"])),
         "thumbnail": routes.thumbnail_url(str(frame["sha256"])),
         "title": name,
         "sub": str(frame["group"]),

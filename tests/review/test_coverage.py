@@ -54,7 +54,7 @@ def test_units_by_hand() -> None:
     assert [one.name for one in found.lost] == ["p2", "finding = normal", "lesion 1"]
     assert found.units[0].worst_similarity == 0.8
     assert found.sentence == (
-        "No frame stays of: p2, finding = normal, lesion 1 (3 of 2 groups, 2 labels, 2 lesions)."
+        "No frame stays of: p2, finding = normal, lesion 1 (1 of 2 groups, 1 of 2 labels, 1 of 2 lesions)."
     )
     assert found.unusable_masks == 1
     kept = (DECISIONS["decision"] == "kept").to_numpy()

@@ -1,15 +1,256 @@
-"""Nothing lost: what stays of each patient, video, label and lesion, and the rule that keeps one of each."""
+"""Nothing lost: what stays of each group, video, label and lesion, and the rule that keeps one of each."""
 
+from functools import partial
+
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from dataeff_core.review.coverage import coverage
-from dataeff_core.review.lesions import lesions_of
+from dataeff_core.errors import DataEffError
+from dataeff_core.review import rules
+from dataeff_core.review.coverage import GROUP, KINDS, LABEL, LESION, VIDEO, Coverage, Unit, coverage
+from dataeff_core.review.lesions import Lesions, lesions_of
 from dataeff_core.suppliers import foreground
-from dataeff_core.ui.quantities import literal
+from dataeff_core.ui import fragments, gallery, visitor, why_card
+from dataeff_core.ui.quantities import count, counted, literal
+from dataeff_core.ui.review.telling import partner_of, sentence_of
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+from dataeff_core.workspace.trail import KEEP
+
+PLURAL = {GROUP: "groups", VIDEO: "videos", LABEL: "values", LESION: "lesions"}
+ABOUT = {
+    GROUP: "A group is one patient, one procedure or one folder, as it was told at the import.",
+    VIDEO: "Each video file by itself.",
+    LABEL: "Each value of this label.",
+    LESION: "What hangs together in the masks of frames that follow each other counts as one lesion.",
+}
+CARDS = 4  # side by side
+AT_ONCE = 2000  # masks that are read without being asked
+TABLE_HEIGHT = 420  # pixels
+_RESULT, _PICKED = "nothing-lost-result", "nothing-lost-picked"
 
 
 def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     """The view."""
-    found = coverage(dataset.frames, saved.decisions, lesions_of(dataset, foreground))
-    st.markdown(literal(found.sentence))
+    shown = _lesions(dataset)
+    key = f"{dataset.fingerprint} {saved.folder} {saved.pins.last} {shown is None or shown.count}"
+    found = _coverage(key, dataset, saved, shown)
+    _draw_statement(found)
+    _draw_rules(dataset, saved, found)
+    fragments.draw(_draw_units, dataset, saved, found)
+
+
+def units_table(found: Coverage, units: list[Unit]) -> pd.DataFrame:
+    """What stays of each unit, one row a unit, in their order."""
+    return pd.DataFrame(
+        {
+            "": ["⚠ none stays" if unit.lost else "" for unit in units],
+            "What": [unit.of if unit.kind == LABEL else unit.kind for unit in units],
+            "Name": [unit.value if unit.kind == LABEL else unit.name for unit in units],
+            "Frames": [len(unit.rows) for unit in units],
+            "Stay": [unit.kept for unit in units],
+            "Share": [100 * unit.kept / len(unit.rows) for unit in units],
+            "Worst covered": [unit.worst_similarity for unit in units],
+            "Nothing stands for": [len(unit.alone) for unit in units],
+        }
+    )
+
+
+def _draw_statement(found: Coverage) -> None:
+    if found.lost:
+        st.error(f"**{literal(found.sentence)}**", icon=":material/warning:")
+    else:
+        st.success(f"**{literal(found.sentence)}**", icon=":material/verified_user:")
+    if found.unusable_masks:
+        st.warning(
+            f"{counted(found.unusable_masks, 'mask')} cannot be read, so the lesions on them are not known.",
+            icon=":material/broken_image:",
+        )
+
+
+def _draw_rules(dataset: Dataset, saved: SavedSelection, found: Coverage) -> None:
+    """A card a kind of unit: how many keep a frame, and the rule for it."""
+    may = visitor.may("review")
+    named = bool(visitor.ask_for_name()) if may else False
+    if (result := st.session_state.pop(_RESULT, None)) is not None:
+        (st.success if result[0] else st.error)(literal(result[1]))
+    wanted = list(dict.fromkeys((unit.kind, unit.of) for unit in found.units))
+    wanted.sort(key=lambda one: KINDS.index(one[0]))
+    for first in range(0, len(wanted), CARDS):
+        for column, (kind, of) in zip(st.columns(CARDS), wanted[first : first + CARDS], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _draw_rule(dataset, saved, found, (kind, of), allowed=may and named)
+
+
+def _draw_rule(
+    dataset: Dataset, saved: SavedSelection, found: Coverage, what: tuple[str, str], *, allowed: bool
+) -> None:
+    kind, of = what
+    units = [unit for unit in found.units if (unit.kind, unit.of) == what]
+    lost = sum(unit.lost for unit in units)
+    pinned = {row for row, pin in saved.placed.rows.items() if pin.action == KEEP}
+    safe = sum(not pinned.isdisjoint(unit.rows.tolist()) for unit in units)
+    set_by_rule = sum(pin.reviewer == rules.rule_name(kind, of) for pin in saved.pins.standing)
+    title = literal(of) if kind == LABEL else PLURAL[kind].capitalize()
+    st.markdown(f"**{title}**", help=ABOUT[kind])
+    state = (
+        f":red[**⚠ {count(lost)} of {count(len(units))} lost**]" if lost else f"All {count(len(units))} keep a frame"
+    )
+    st.markdown(state if len(units) > 1 or lost else "The only one keeps a frame")
+    one = f"a value of {of}" if kind == LABEL else f"a {kind}"
+    act = partial(_set_rule, dataset, saved, found, kind, of)
+    if set_by_rule:
+        st.caption(
+            f"Never lost: {counted(safe, 'frame')} pinned for {count(len(units))}, {set_by_rule} by this rule."
+        )
+    if safe < len(units):
+        st.button(
+            "Never lose any of these",
+            key=f"never-lose-{kind}-{of}",
+            icon=":material/shield:",
+            type="primary" if lost else "secondary",
+            disabled=not allowed,
+            on_click=act,
+            help=f"Pins one frame of each, so that no selection of these frames ever loses {literal(one)}. "
+            "Frames that stay already are taken first; you can lift it again.",
+        )
+    if set_by_rule:
+        st.button(
+            "Lift this rule",
+            key=f"lift-{kind}-{of}",
+            icon=":material/remove_moderator:",
+            type="tertiary",
+            disabled=not allowed,
+            on_click=partial(_lift_rule, dataset, kind, of),
+            help="Takes back what the rule pinned; what reviewers decided stays.",
+        )
+
+
+def _set_rule(dataset: Dataset, saved: SavedSelection, found: Coverage, kind: str, of: str) -> None:
+    try:
+        visitor.require("review")
+        done = rules.never_lose(dataset, saved, found, kind=kind, of=of, by=visitor.name())
+        st.session_state[_RESULT] = (not done.impossible, done.sentence)
+    except DataEffError as error:
+        st.session_state[_RESULT] = (False, str(error))
+
+
+def _lift_rule(dataset: Dataset, kind: str, of: str) -> None:
+    try:
+        visitor.require("review")
+        lifted = rules.lift(dataset, kind=kind, of=of, by=visitor.name())
+        st.session_state[_RESULT] = (True, f"{counted(len(lifted), 'pin')} taken back.")
+    except DataEffError as error:
+        st.session_state[_RESULT] = (False, str(error))
+
+
+def _draw_units(dataset: Dataset, saved: SavedSelection, found: Coverage) -> None:
+    """The table, and the unit that is picked in it."""
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        units = _shown(found)
+        picked = st.dataframe(
+            units_table(found, units),
+            hide_index=True,
+            height=TABLE_HEIGHT,
+            width="stretch",
+            key="nothing-lost-table",
+            on_select="rerun",
+            selection_mode="single-row",
+            placeholder="–",
+            column_config={
+                "": st.column_config.TextColumn(width=104),
+                "Frames": st.column_config.NumberColumn(width=64),
+                "Stay": st.column_config.NumberColumn(width=56),
+                "Share": st.column_config.ProgressColumn(width=96, min_value=0, max_value=100, format="%.0f %%"),
+                "Worst covered": st.column_config.NumberColumn(
+                    format="%.2f",
+                    help="How alike the worst-covered removed frame is to the kept one that stands for it: 1 is the "
+                    "same picture. Empty where no frame stands for any of the removed ones, or none was removed.",
+                ),
+                "Nothing stands for": st.column_config.NumberColumn(
+                    help="Removed frames that no kept frame stands for: unusable or unusual ones, mostly."
+                ),
+            },
+        )
+    rows = picked.selection.rows
+    with right:
+        if units:
+            _draw_unit(dataset, saved, units[rows[0] if rows and rows[0] < len(units) else 0])
+
+
+def _shown(found: Coverage) -> list[Unit]:
+    """The units of the kind that is chosen."""
+    labels = {"All": ("", "")} | {
+        (f"{unit.of}" if unit.kind == LABEL else PLURAL[unit.kind].capitalize()): (unit.kind, unit.of)
+        for unit in sorted(found.units, key=lambda one: KINDS.index(one.kind))
+    }
+    chosen = st.pills("Show", list(labels), format_func=literal, default="All", key="nothing-lost-kind")
+    wanted = labels.get(chosen or "All", ("", ""))
+    return [unit for unit in found.units if not wanted[0] or (unit.kind, unit.of) == wanted]
+
+
+def _draw_unit(dataset: Dataset, saved: SavedSelection, unit: Unit) -> None:
+    """The worst-covered frame of a unit and what stands for it, and all its frames."""
+    st.markdown(f"#### {literal(unit.name)}: {_stay(unit)}")
+    removed = unit.rows[(saved.decisions["decision"] != "kept").to_numpy(bool)[unit.rows]]
+    picked = st.session_state.get(_PICKED, "")
+    ids = dataset.frames["frame_id"].to_numpy(object)[unit.rows]
+    asked = unit.rows[ids == picked]
+    if len(asked):
+        row, why = int(asked[0]), ""
+    elif unit.worst >= 0:
+        row, why = unit.worst, "The removed frame of it that is least like the one that stands for it."
+    elif len(removed):
+        row, why = int(removed[0]), "No kept frame stands for what was removed of it; this is the first."
+    else:
+        row, why = int(unit.rows[0]), "Every frame of it stays; this is the first."
+    partner = partner_of(dataset, saved, row)
+    reason = str(saved.decisions["reason"].iat[row])
+    why_card.draw_pair(dataset, row, reason, -1 if partner is None else partner, key="nothing-lost-pair")
+    st.markdown(f"**{literal(sentence_of(dataset, saved, row))}**")
+    if why:
+        st.caption(why)
+    gallery.draw(
+        np.concatenate([removed, np.setdiff1d(unit.rows, removed)]),
+        lambda one: gallery.tile_of(dataset.frames, one, reason=str(saved.decisions["reason"].iat[one]), detail=""),
+        key="nothing-lost-frames",
+        label="All its frames, removed ones first",
+        per_page=8,
+        tile_width=110,
+        selected=str(dataset.frames["frame_id"].iat[row]),
+        reset=f"{unit.kind} {unit.name}",
+        on_pick=lambda frame_id: st.session_state.update({_PICKED: frame_id}),
+    )
+
+
+def _stay(unit: Unit) -> str:
+    if unit.lost:
+        return "no frame stays" if len(unit.rows) > 1 else "its only frame is removed"
+    return f"{count(unit.kept)} of {count(len(unit.rows))} stay" if len(unit.rows) > 1 else "its only frame stays"
+
+
+def _lesions(dataset: Dataset) -> Lesions | None:
+    """The lesions in the masks; where these are many, they are read once somebody asks for it."""
+    masks = int(dataset.frames["mask_bytes"].notna().sum())
+    asked = f"lesions-{dataset.fingerprint}"
+    if masks > AT_ONCE and not st.session_state.get(asked) and not any((dataset.folder / "review").glob("lesions-*")):
+        st.button(
+            f"Look for lesions in {counted(masks, 'mask')}",
+            icon=":material/search:",
+            on_click=lambda: st.session_state.update({asked: True}),
+            help="Takes a while, once; then what stays of each lesion stands here, too.",
+        )
+        return None
+    with st.spinner("Looking for lesions in the masks …") if masks else st.empty():
+        return _lesions_of(dataset.fingerprint, dataset)
+
+
+@st.cache_resource(max_entries=4, ttl=600, show_spinner=False)  # a mask that is changed is seen after a while
+def _lesions_of(fingerprint: str, _dataset: Dataset) -> Lesions | None:
+    return lesions_of(_dataset, foreground)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _coverage(key: str, _dataset: Dataset, _saved: SavedSelection, _shown_lesions: Lesions | None) -> Coverage:
+    return coverage(_dataset.frames, _saved.decisions, _shown_lesions)

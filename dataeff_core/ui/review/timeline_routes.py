@@ -4,7 +4,6 @@ frames around the one looked at."""
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,12 +12,11 @@ from starlette.routing import BaseRoute, Route
 from dataeff_core.errors import NotFound
 from dataeff_core.review.timeline import Strip, order_of, strips
 from dataeff_core.review.timeline import sentence as sentence_of_all
-from dataeff_core.selection.explaining import overruled_sentence, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
-from dataeff_core.suppliers import fault
-from dataeff_core.ui import cached, gallery
+from dataeff_core.ui import cached
 from dataeff_core.ui.explorer_payload import pack
-from dataeff_core.ui.explorer_routes import packed, row_of
+from dataeff_core.ui.explorer_routes import packed
+from dataeff_core.ui.review.telling import told
 from dataeff_core.ui.routes import guarded
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 
@@ -84,20 +82,6 @@ def about(strip: Strip) -> dict[str, Any]:
     }
 
 
-def told(dataset: Dataset, saved: SavedSelection, row: int) -> dict[str, Any]:
-    """What is said of one frame: its name, its decision in a sentence, and the frame that stands for it."""
-    frames, decision = dataset.frames, saved.decisions.iloc[row]
-    frame = frames.iloc[row]
-    partner = _row(dataset, decision["representative_id"])
-    return {
-        **_named(frame),
-        "reason": str(decision["reason"]),
-        "kept": bool(decision["decision"] == "kept"),
-        "sentence": _sentence(dataset, saved, row),
-        "partner": None if partner is None else _named(frames.iloc[partner]),
-    }
-
-
 def _all(request: Request) -> Response:
     return packed(request, payload(strips_of(*_asked(request))), _ALWAYS_ASK)
 
@@ -132,33 +116,3 @@ def _strip(request: Request, dataset: Dataset, saved: SavedSelection) -> Strip:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _strips(key: str, _dataset: Dataset, _saved: SavedSelection) -> tuple[Strip, ...]:
     return strips(_dataset.frames, _saved.decisions)
-
-
-def _sentence(dataset: Dataset, saved: SavedSelection, row: int) -> str:
-    """Why, in plain words; where a reviewer has decided, what the method had said as well."""
-    frame, machine = dataset.frames.iloc[row], saved.machine.iloc[row]
-    partner = _row(dataset, machine["representative_id"])
-    measure, similarity = frame.get("invalid_measure"), float(machine["similarity"])
-    reason = str(machine["reason"])
-    said = sentence(
-        reason,
-        frame,
-        standing=None if partner is None else dataset.frames.iloc[partner],
-        similarity=similarity if np.isfinite(similarity) else None,
-        threshold=threshold_of(saved.record, reason),
-        fault=fault("" if pd.isna(measure) else str(measure)),
-    )
-    pin = saved.placed.rows.get(row)
-    if pin is None:
-        return said
-    agrees = bool(saved.decisions["decision"].iat[row] == machine["decision"])
-    return overruled_sentence(said, pin, agrees=agrees)
-
-
-def _row(dataset: Dataset, frame_id: Any) -> int | None:
-    """Where the frame is in the dataset, None for no frame."""
-    return None if pd.isna(frame_id) else row_of(dataset, str(frame_id))
-
-
-def _named(frame: pd.Series) -> dict[str, str]:
-    return {"id": str(frame["frame_id"]), "title": gallery.caption_of(frame), "group": str(frame["group"])}
