@@ -53,7 +53,7 @@ def pin(
             f"reason {reason!r} is not one of {', '.join(REASONS)}; give one of them, or words of your own"
         )
     dataset = workspace.dataset(saved.record.dataset)
-    rows = [present(dataset, one) for one in frames]
+    rows = all_present(dataset, frames)
     said = what_machine_said(saved, [str(row["frame_id"]) for row in rows])
     new = [
         Decision(
@@ -104,7 +104,20 @@ def unpin(
 
 def take_back(dataset: Dataset, entry: Entry, *, reviewer: str, key: str | None = None) -> Entry:
     """Undo one keep, drop or mark: what was decided before it holds again."""
-    undo = Decision(
+    return trail_of(dataset.folder).append([undo_of(entry, reviewer, key or fresh_key())])[0]
+
+
+def take_all_back(
+    dataset: Dataset, entries: Sequence[Entry], *, reviewer: str, key: str | None = None
+) -> list[Entry]:
+    """Undo many keeps, drops and marks, all of them or none; `key` as in `pin`."""
+    key = key or fresh_key()
+    return trail_of(dataset.folder).append([undo_of(one, reviewer, f"{key}:{one.seq}") for one in entries])
+
+
+def undo_of(entry: Entry, reviewer: str, key: str) -> Decision:
+    """The decision that takes this entry back."""
+    return Decision(
         reviewer=reviewer,
         action=UNDO,
         content=entry.content,
@@ -112,9 +125,8 @@ def take_back(dataset: Dataset, entry: Entry, *, reviewer: str, key: str | None 
         path=entry.path,
         undoes=entry.seq,
         sample=entry.sample,
-        key=key or fresh_key(),
+        key=key,
     )
-    return trail_of(dataset.folder).append([undo])[0]
 
 
 def put(dataset: Dataset, decisions: Sequence[Decision], *, key: str | None = None) -> list[Entry]:
@@ -157,6 +169,13 @@ def pin_on(dataset: Dataset, row: pd.Series) -> Entry | None:
     frames = dataset.frames
     placed = pins.on(frames["frame_id"].tolist(), frames["sha256"].tolist())
     return placed.rows.get(int((frames["frame_id"] == row["frame_id"]).to_numpy().argmax()))
+
+
+def all_present(dataset: Dataset, wanted: Sequence[str]) -> list[pd.Series]:
+    """Frames whose files are there; whole ids are found without a search through all. Raises NotFound."""
+    frames = dataset.frames
+    rows = pd.Index(frames["frame_id"].to_numpy(object)).get_indexer(pd.Index(list(wanted), dtype=object))
+    return [frames.iloc[row] if row >= 0 else present(dataset, one) for one, row in zip(wanted, rows, strict=True)]
 
 
 def present(dataset: Dataset, wanted: str) -> pd.Series:

@@ -53,7 +53,7 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View, prices: dic
             _draw_sample(explored, decided)
     with right, st.container(key="why-card-box"):
         why_card.draw(explored, decided, found, pick)
-    explore_galleries.draw(explored, decided, view)
+    explore_galleries.draw(workspace, explored, decided, view)
     explore_more.draw(workspace, explored)
 
 

@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.selection.base import REASONS
-from dataeff_core.ui import explore_saving, gallery, words
+from dataeff_core.ui import explore_pinning, explore_saving, gallery, words
 from dataeff_core.ui.explored import Decided, Explored
 from dataeff_core.ui.explorer import View
 from dataeff_core.ui.explorer_lasso import rows_inside
 from dataeff_core.ui.quantities import count
+from dataeff_core.workspace import Workspace
 
 ALL = "all"
 ORDERS = ("in order", "closest to the limit first")
@@ -81,9 +82,12 @@ def groups_of(explored: Explored) -> np.ndarray:
     return explored.dataset.frames["group"].to_numpy(dtype=object)
 
 
-def draw(explored: Explored, decided: Decided, view: View) -> None:
+def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View) -> None:
     """Filters and both galleries; a click puts the frame into the why card."""
     chosen = _draw_filters(explored, decided, view)
+    if chosen.polygon is not None:
+        rows = np.flatnonzero(inside_lasso(explored, chosen.polygon))
+        explore_pinning.draw(workspace, explored, decided, rows)
     kept, removed = shown_rows(explored, decided, chosen)
 
     def pick(frame_id: str) -> None:
