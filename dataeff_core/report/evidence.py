@@ -28,6 +28,7 @@ def is_anything_lost(facts: Facts, shown: Pictures) -> Markup:
         if some:
             least = min(unit.kept for unit in some)
             by_kind.append((KINDS[kind], count(len(some)), count(sum(unit.lost for unit in some)), count(least)))
+    thinned = [unit for unit in units if unit.kept < len(unit.rows)]
     rows = [
         (
             tag("b", "none kept") if unit.lost else "",
@@ -36,15 +37,15 @@ def is_anything_lost(facts: Facts, shown: Pictures) -> Markup:
             count(unit.kept),
             decimal(unit.worst_similarity),
         )
-        for unit in units[:MOST_UNITS]
+        for unit in thinned[:MOST_UNITS]
     ]
-    more = len(units) - len(rows)
+    more = len(thinned) - len(rows)
     return joined(
         [
             tag("p", foreign(facts.coverage.sentence), class_="alarm" if facts.coverage.lost else "good"),
             table(("Of all", "How many", "With no frame kept", "Least that any keeps"), by_kind, numbers=[1, 2, 3]),
-            tag("h3", "Those that keep least"),
-            table(("", "Which", "Frames", "Kept", "Worst likeness"), rows, numbers=[2, 3, 4]),
+            tag("h3", "Of which a frame was removed, those that keep the smallest share first"),
+            table(("", "Which", "Frames", "Kept", "Worst likeness"), rows, numbers=[2, 3, 4]) if rows else None,
             tag("p", f"{counted(more, 'other')} of which a greater share is kept: see coverage.csv.")
             if more > 0
             else None,
@@ -66,68 +67,83 @@ def worst_covered(facts: Facts, shown: Pictures) -> Markup | None:
         return None
     one = example_of(facts, min(known, key=lambda unit: unit.worst_similarity).worst)
     return joined(
-        [tag("h3", "The removed frame that is covered worst"), shown.pair(one.row, one.stand_in, about(one))]
+        [
+            tag("h3", "The removed frame that is covered worst"),
+            tag("div", shown.pair(one.row, one.stand_in, about(one)), class_="pairs"),
+        ]
     )
 
 
 def what_people_decided(facts: Facts, shown: Pictures) -> Markup:
     """Overrules, with what the method had said, and whether the record of them is whole."""
-    standing = facts.overrules
-    by_people = [one for one in standing if not one[1].reviewer.startswith(RULE)]
-    changed = [one for one in standing if one[2]]
-    rows = [overrule(facts, *one) for one in (changed + [one for one in by_people if not one[2]])[:MOST_OVERRULES]]
-    whole = (
-        tag("p", "The record of decisions is not whole: ", foreign("; ".join(facts.faults)), ".", class_="alarm")
-        if facts.faults
-        else tag(
-            "p",
-            "The record of decisions was checked from its first to its last entry: nothing is missing or was "
-            f"changed ({counted(len(facts.entries), 'entry', 'entries')}).",
-        )
-        if facts.entries
-        else None
-    )
-    pictured = [one for one in changed if not one[1].reviewer.startswith(RULE)][:MOST_PICTURED]
+    people = [one for one in facts.overrules if not one[1].reviewer.startswith(RULE)]
+    against = [one for one in people if one[2]]
+    rows = [overrule(facts, *one) for one in [*against, *(one for one in people if not one[2])][:MOST_OVERRULES]]
+    taken_back = facts.taken_back
     return joined(
         [
             tag("p", foreign(looked_at(facts))),
             tag(
                 "p",
-                f"People decided on {counted(len(by_people), 'frame')}; {count(len(changed))} of all decisions of "
-                f"people and of rules that they set go against the method. "
-                f"{counted(facts.taken_back, 'earlier decision')} no longer stand.",
+                f"People decided on {counted(len(people), 'frame')}, on {count(len(against))} of them against the "
+                "method.",
+                f" {counted(taken_back, 'earlier decision')} were replaced or taken back." if taken_back else None,
             ),
-            tag("p", "Who decided: ", foreign(", ".join(facts.reviewers)), ".") if facts.reviewers else None,
-            whole,
+            tag("p", "On the record: ", foreign(", ".join(facts.reviewers)), ".") if facts.reviewers else None,
+            tag("ul", [tag("li", foreign(one)) for one in rules_set(facts)]) if rules_set(facts) else None,
+            record_whole(facts),
             tag("p", foreign(facts.saved.placed.gone_sentence), class_="alarm") if facts.saved.placed.gone else None,
             table(("Frame", "Decided", "Who, when", "Why", "The method had said"), rows) if rows else None,
+            tag("p", f"The first {count(len(rows))} of {count(len(people))}.") if len(people) > len(rows) else None,
             tag("p", "All entries, in their order, are in trail.csv.", class_="small") if facts.entries else None,
-            tag("h3", "Frames on which people overruled the method") if pictured else None,
-            tag(
-                "div",
-                [
-                    shown.figure(
-                        row, f"{'kept' if pin.action == KEEP else 'removed'} by people", kept=pin.action == KEEP
-                    )
-                    for row, pin, _ in pictured
-                ],
-                class_="row",
-            )
-            if pictured
-            else None,
+            overruled_pictures(shown, against),
         ]
     )
 
 
+def rules_set(facts: Facts) -> list[str]:
+    """What each rule that people set keeps, in a sentence."""
+    by_rule: dict[str, list[bool]] = {}
+    for _, pin, against in facts.overrules:
+        if pin.reviewer.startswith(RULE):
+            by_rule.setdefault(pin.reviewer.removeprefix(RULE), []).append(against)
+    return [
+        f"The rule “{name}” keeps {counted(len(found), 'frame')}, {count(sum(found))} of them against the method."
+        for name, found in by_rule.items()
+    ]
+
+
+def record_whole(facts: Facts) -> Markup | None:
+    """Whether the record of decisions is as it was written."""
+    if facts.faults:
+        return tag(
+            "p", "The record of decisions is not whole: ", foreign("; ".join(facts.faults)), ".", class_="alarm"
+        )
+    if not facts.entries:
+        return None
+    entries = counted(len(facts.entries), "entry", "entries")
+    return tag("p", f"The record of decisions ({entries}) was checked: nothing in it is missing or was changed.")
+
+
+def overruled_pictures(shown: Pictures, against: list[tuple[int, Entry, bool]]) -> Markup | None:
+    """The first frames on which people decided against the method."""
+    if not against:
+        return None
+    figures = [
+        shown.figure(row, "kept by people" if pin.action == KEEP else "removed by people", kept=pin.action == KEEP)
+        for row, pin, _ in against[:MOST_PICTURED]
+    ]
+    return joined([tag("h3", "Frames on which people overruled the method"), tag("div", figures, class_="row")])
+
+
 def overrule(facts: Facts, row: int, pin: Entry, against: bool) -> tuple[Child, ...]:
     """One line of the table of decisions."""
-    who = f"rule “{pin.reviewer[len(RULE) :]}”" if pin.reviewer.startswith(RULE) else pin.reviewer
     why = "; ".join(one for one in (WHY.get(pin.reason, pin.reason), pin.why) if one)
     said = str(facts.saved.machine["reason"].iat[row])
     return (
         foreign(place_of(facts, row)),
         tag("b" if against else "span", "kept" if pin.action == KEEP else "removed"),
-        (foreign(who), tag("br"), moment(pin.at)),
+        (foreign(pin.reviewer), tag("br"), tag("span", moment(pin.at), class_="small")),
         foreign(why),
         "kept" if said == "kept" else f"removed: {reason(said).lower()}",
     )
@@ -161,7 +177,11 @@ def _audit(record: AuditRecord, found: AuditResult) -> Markup:
         for rate in [found.rates[name]]
     ]
     agreement = [
-        (foreign(" and ".join(pair)), count(frames), "–" if math.isnan(kappa) else f"{kappa:.2f}")
+        (
+            foreign(" and ".join(pair)),
+            count(frames),
+            "–" if math.isnan(kappa) else f"{kappa:.2f}".replace("-", "\u2212"),
+        )
         for pair, (kappa, frames) in found.kappa.items()
     ]
     unjudged = found.rates[AuditResult.ALL].unjudged
@@ -218,7 +238,7 @@ def chosen_again(facts: Facts, shown: Pictures) -> Markup:
     ]
     return joined(
         [
-            tag("p", found.verdict, class_="open" if found.luck else "good"),
+            tag("p", found.verdict, class_="good" if found.steady else "open"),
             tag("ul", [tag("li", one.sentence) for one in found.agreements]),
             table(
                 ("What was other", "Which", "Frames kept", "Of the selection’s, kept again", "By chance alone"),

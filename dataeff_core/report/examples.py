@@ -15,7 +15,7 @@ from dataeff_core.suppliers import fault
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.thumbnails import read_thumbnail, shrink
 
-DOUBTFUL, DRAWN = "closest to staying", "drawn by chance"
+DOUBTFUL, DRAWN = "One of those nearest to staying.", "Drawn by chance."
 EACH = 2  # of either, for each reason
 KEPT_SHOWN = 6
 SEED = 0  # of the drawing

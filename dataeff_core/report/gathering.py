@@ -18,6 +18,8 @@ from dataeff_core.review.lesions import lesions_of
 from dataeff_core.review.queue import Enough, Queue, enough_reviewed, reviewing
 from dataeff_core.review.sampling import AuditRecord, AuditResult, audits, result
 from dataeff_core.review.stability import Stability, stability_of
+from dataeff_core.selection.base import DUPLICATE
+from dataeff_core.selection.explaining import threshold_of
 from dataeff_core.selection.saving import check_same
 from dataeff_core.suppliers import foreground
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
@@ -74,6 +76,16 @@ class Facts:
     def alone(self) -> int:
         """Removed frames that no kept one stands for."""
         return int((~self.kept & self.decisions["representative_id"].isna().to_numpy(bool)).sum())
+
+    @cached_property
+    def unlike(self) -> int | None:
+        """Frames removed as nearly the same whose kept stand-in is no more like them than the limit: what they are
+        like was removed itself. None where the method has no such limit."""
+        limit = threshold_of(self.saved.record, DUPLICATE)
+        alike = (self.decisions["reason"] == DUPLICATE).to_numpy(bool)
+        if limit is None or not alike.any():
+            return None
+        return int((alike & ~(self.decisions["similarity"].to_numpy(np.float32) > np.float32(limit))).sum())
 
     @cached_property
     def strips(self) -> tuple[timeline.Strip, ...]:

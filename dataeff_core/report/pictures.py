@@ -22,18 +22,19 @@ class Pictures:
             tag("figcaption", foreign(place_of(self.facts, row))),
         )
 
-    def pair(self, row: int, stand_in: int, about: Child, *, head: str = "removed") -> Markup:
+    def pair(self, row: int, stand_in: int, about: Child) -> Markup:
         """A removed frame beside the kept one that stands for it, and what is to be said of both."""
         beside = (
-            tag("figure", tag("span", "no frame stands for it", class_="state"), tag("div", class_="none"))
+            tag(
+                "figure",
+                tag("span", "\u2013 nothing kept", class_="state"),
+                tag("div", "no kept frame stands for it", class_="none"),
+            )
             if stand_in < 0
             else self.figure(stand_in, "kept, stands for it", kept=True)
         )
         return tag(
-            "div",
-            tag("div", self.figure(row, head, kept=False), beside, class_="two"),
-            tag("div", about, class_="about"),
-            class_="pair",
+            "div", tag("div", self.figure(row, "removed", kept=False), beside, class_="two"), about, class_="pair"
         )
 
     def _picture(self, row: int) -> Markup:

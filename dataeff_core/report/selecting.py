@@ -2,19 +2,22 @@
 
 import inspect
 import math
+import re
 
 from dataeff_core.declarations import limits_of
-from dataeff_core.report.examples import DOUBTFUL, Example, examples, kept_examples
+from dataeff_core.report.examples import Example, examples, kept_examples
 from dataeff_core.report.gathering import Facts
 from dataeff_core.report.markup import Markup, foreign, joined, table, tag
 from dataeff_core.report.pictures import Pictures
-from dataeff_core.report.words import count, counted, decimal, meaning, moment, reason, share
+from dataeff_core.report.words import compared_by, count, counted, decimal, meaning, moment, reason, share
 from dataeff_core.review import timeline
 from dataeff_core.review.sampling import AuditResult
 from dataeff_core.selection import selector_named
+from dataeff_core.selection.base import DUPLICATE
 from dataeff_core.workspace.pins import overruling_sentence
 
 MOST_LISTED = 12
+SYMBOLS = ("eta", "epsilon")  # names of settings that only researchers know
 
 
 def in_short(facts: Facts, shown: Pictures) -> Markup:
@@ -121,13 +124,13 @@ def the_method(facts: Facts, shown: Pictures) -> Markup:
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         unit = ", ".join(one for one in (str(extra.get("unit", "")), limits_of(method, name)) if one)
         rows.append(
-            (field.title or name, tag("b", foreign(setting(record.params.get(name)))), unit, field.description)
+            (field.title or name, tag("b", setting(record.params.get(name))), unit, field.description)
         )
     compared = (
         [
             "Frames were compared by ",
-            foreign(record.encoder),
-            "." if record.weights in (None, "none") else ", a network with the weights named in section 10.",
+            compared_by(record.encoder) or foreign(record.encoder),
+            "." if record.weights in (None, "none") else ", with the weights named in section 10.",
         ]
         if record.encoder
         else "The method does not look at the pictures."
@@ -141,13 +144,23 @@ def the_method(facts: Facts, shown: Pictures) -> Markup:
         [
             tag("p", f"{method.TITLE}. {told}"),
             tag("p", compared, " ", keep),
-            tag("ul", [tag("li", foreign(str(one))) for one in record.notes.values()]) if record.notes else None,
+            tag("ul", [tag("li", foreign(one)) for one in notes(facts)]) if notes(facts) else None,
             table(("Setting", "Value", "Unit, bounds", "What it does"), rows) if rows else None,
             tag(
                 "p", f"Source: {method.SOURCE}. Chance entered by the starting number {record.seed}.", class_="small"
             ),
         ]
     )
+
+
+def notes(facts: Facts) -> list[str]:
+    """What the method noted of how it came to its numbers, with its settings called as in the table."""
+    titles = selector_named(facts.saved.record.method).model_fields
+    found = [str(one) for topic, one in facts.saved.record.notes.items() if not topic.startswith("pins")]
+    for name in SYMBOLS:
+        if name in titles:
+            found = [re.sub(rf"\b{name}\b", f"the limit “{titles[name].title}”", one) for one in found]
+    return [f"{one[:1].upper()}{one[1:]}." for one in found]
 
 
 def setting(value: object) -> str:
@@ -174,6 +187,7 @@ def what_was_removed(facts: Facts, shown: Pictures) -> Markup:
                 f"For {count(n - kept - facts.alone)} removed frames a kept one stands; ",
                 f"{count(facts.alone)} removed frames have none, as when nothing kept looks like them.",
             ),
+            tag("p", not_so_alike(facts), class_="open") if facts.unlike else None,
             tag("p", foreign(worst)) if worst else None,
             tag("h3", "Some kept frames, drawn by chance"),
             tag("div", [shown.figure(row, "kept", kept=True) for row in kept_examples(facts)], class_="row"),
@@ -185,24 +199,26 @@ def what_was_removed(facts: Facts, shown: Pictures) -> Markup:
     )
 
 
+def not_so_alike(facts: Facts) -> str:
+    """What is to be said of frames removed for their likeness to frames that were removed themselves."""
+    return (
+        f"Of the {counted(facts.reasons[DUPLICATE], 'frame')} removed as nearly the same, "
+        f"{count(facts.unlike or 0)} were so only to frames that were removed themselves: the kept frame that stands "
+        "for them is less like them than the limit. More frames kept, or no fixed number, would avoid this."
+    )
+
+
 def pairs(shown: Pictures, some: list[Example]) -> Markup:
     """Removals beside what stands for them."""
-    return joined([shown.pair(one.row, one.stand_in, about(one), head=f"removed, {one.why_shown}") for one in some])
+    return tag("div", [shown.pair(one.row, one.stand_in, about(one)) for one in some], class_="pairs")
 
 
 def about(one: Example) -> Markup:
     """What is said of one removal."""
     numbers = []
     if one.similarity is not None:
-        numbers.append(f"likeness to the kept frame {decimal(one.similarity)}")
-    if one.limit is not None:
+        numbers.append(f"Likeness to the kept frame {decimal(one.similarity)}")
+    if one.similarity is not None and one.limit is not None:
         numbers.append(f"limit {decimal(one.limit)}")
-    return joined(
-        [
-            tag("p", foreign(one.sentence)),
-            tag("p", "; ".join(numbers), class_="small") if numbers else None,
-            tag("p", "Of its reason, one of those that were nearest to staying.", class_="small")
-            if one.why_shown == DOUBTFUL
-            else None,
-        ]
-    )
+    small = " ".join(part for part in (one.why_shown, f"{', '.join(numbers)}." if numbers else "") if part)
+    return joined([tag("p", foreign(one.sentence)), tag("p", small, class_="small") if small else None])

@@ -4,13 +4,21 @@ import math
 from datetime import datetime
 
 REASONS = {
-    "duplicate": ("Nearly the same", "A frame that is kept shows nearly the same picture."),
+    "duplicate": (
+        "Nearly the same",
+        "Another frame shows nearly the same picture: one that is kept, or one that went itself (see below).",
+    ),
     "outlier": ("Too unusual", "The frame is unlike all others of its kind. A rare finding can look so, too."),
     "invalid": ("Unusable", "The picture quality stands out: blurred, dark, overexposed, or no tissue in view."),
     "budget": ("Over budget", "Nothing is wrong with the frame, but only a given number is kept."),
     "pinned": ("Removed by people", "A reviewer removed the frame, against the method."),
     "too_easy": ("Too easy", "The frame tells a network little that others do not tell."),
     "too_hard": ("Too hard", "The frame is harder to learn from than most."),
+}
+ENCODERS = {
+    "descriptor": "their colours and edges inside the field of view, without a trained network",
+    "timm": "a trained network",
+    "run": "a network pre-trained here",
 }
 KINDS = {"group": "Patients or videos", "video": "Video files", "label": "Labels", "lesion": "Lesions (from masks)"}
 TURNED = {"seed": "Starting number", "clusters": "Kinds of view", "encoder": "Way of comparing"}
@@ -24,6 +32,12 @@ def reason(name: str) -> str:
 def meaning(name: str) -> str:
     """One sentence on the reason."""
     return REASONS[name][1] if name in REASONS else "The method's own reason; see how frames were chosen."
+
+
+def compared_by(encoder: str) -> str:
+    """What turns frames into numbers that can be compared, by its kind; '' for an unknown one."""
+    kind, _, model = encoder.partition(":")
+    return f"{ENCODERS[kind]}{f' ({model})' if model else ''}" if kind in ENCODERS else ""
 
 
 def count(n: int) -> str:

@@ -88,11 +88,12 @@ class Agreement:
         made = f"Made again {'once' if count == 1 else f'{count} times'} {SAID_OF[self.kind]}"
         if not np.isfinite(self.beyond):
             return f"{made}, it cannot differ: all frames that may be kept are kept, or none is."
-        kept = f"{made}, {self.again:.0%} of the kept frames are kept again"
-        by_chance = f"a choice by chance would keep {self.chance:.0%} of them"
+        kept = f"{made}, {_percent(self.again)} of the kept frames are kept again"
+        by_chance = f"a choice by chance would keep {_percent(self.chance)} of them"
         if self.standing is None or self.again == 1:
             return f"{kept}; {by_chance}."
-        return f"{kept} and {self.standing:.0%} of the others have nearly the same frame kept instead; {by_chance}."
+        instead = f"{_percent(self.standing)} of the others have nearly the same frame kept instead"
+        return f"{kept} and {instead}; {by_chance}."
 
 
 class Stability:
@@ -138,17 +139,25 @@ class Stability:
     @property
     def verdict(self) -> str:
         """Whether the choice of frames would come again, in one sentence."""
-        known = [one.beyond for one in self.agreements if np.isfinite(one.beyond)]
-        if not known:
+        if not self._known:
             return "Nothing can be said: all frames that may be kept are kept, or none is."
         if not self.luck:
-            if min(known) >= STEADY:
+            if self.steady:
                 return "The choice of frames is steady: made again, it comes out much the same."
             return "The choice of frames is partly a matter of chance, and mostly the same when made again."
         instead = self._replaced(self.luck)
         if any(one.kind != ENCODER for one in self.luck):
             return f"Which frames are kept is mostly luck{instead}."
         return f"Which frames are kept hangs mostly on how frames are compared{instead}."
+
+    @property
+    def steady(self) -> bool:
+        """Whether the choice comes out much the same under every kind of repeat."""
+        return bool(self._known) and min(self._known) >= STEADY
+
+    @property
+    def _known(self) -> list[float]:
+        return [one.beyond for one in self.agreements if np.isfinite(one.beyond)]
 
     @staticmethod
     def _replaced(agreements: Sequence[Agreement]) -> str:
@@ -188,6 +197,11 @@ def stays_sentence(stays: float, runs: int) -> str:
 def stability_folder(saved: SavedSelection) -> Path:
     """Where a selection's stabilities lie."""
     return saved.folder / "stability"
+
+
+def _percent(share: float) -> str:
+    """Tenths where whole numbers would hide that it is not all or nothing."""
+    return f"{share:.0%}" if share in (0, 1) or 0.05 <= share <= 0.95 else f"{share:.1%}"
 
 
 def _agreement(record: StabilityRecord, kind: Kind) -> Agreement:
