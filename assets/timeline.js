@@ -1,5 +1,5 @@
 // The timeline: a list of strips, scrolled with only those in sight drawn, and below it the frames of the one looked
-// at. All words and addresses come from Python; names are set as text. Python hears of nothing that is done here.
+// at. All words and addresses come from Python; names are set as text. Python hears only of a frame to decide on.
 import { element } from "./explorer_limits.js";
 import { fetchPacked } from "./explorer_data.js";
 import { luminance } from "./explorer_colours.js";
@@ -19,6 +19,7 @@ export async function mount(component) {
     instances.set(parent, timeline);
     await timeline.build();
   }
+  timeline.tell = component.setTriggerValue;
   await timeline.update(data);
   return () => { timeline.destroy(); instances.delete(parent); };
 }
@@ -45,7 +46,7 @@ class Timeline {
     this.space = element("div", { class: "space" });
     this.list = element("div", { class: "list", tabindex: 0, role: "listbox", "aria-label": words.list, onscroll: () => this.fill() }, this.space);
     this.list.addEventListener("keydown", (event) => this.key(event));
-    this.viewer = new Viewer(words, { moved: () => this.mark(), key: (event) => this.key(event) });
+    this.viewer = new Viewer(words, { moved: () => this.mark(), key: (event) => this.key(event), decide: (id) => this.tell("decide", id) });
     this.root.append(this.summary, this.tools, this.list, this.legend, this.viewer.root);
     await loaded;
     this.watcher = new ResizeObserver(() => this.redraw());

@@ -8,7 +8,7 @@ const AROUND = 5; // small pictures on either side
 const LENS = 121; // bars
 
 export class Viewer {
-  /** `on`: {moved(), key(event)}. */
+  /** `on`: {moved(), key(event), decide(frame id)}. */
   constructor(words, on) {
     Object.assign(this, { words, on, strip: -1, place: 0, chunks: new Map(), ends: new AbortController() });
     const button = (name, text, act, title) => {
@@ -26,11 +26,13 @@ export class Viewer {
     this.lens = element("canvas", { class: "lens", role: "img", "aria-label": words.lens });
     this.lens.addEventListener("click", (event) => this.go(this.lensFirst() + Math.floor(event.offsetX / this.lens.clientWidth * LENS)));
     this.sentence = element("p", { class: "sentence", "aria-live": "polite" });
+    this.decide = element("button", { type: "button", class: "ghost", text: words.decide, title: words.decide_hint, hidden: true,
+      onclick: () => on.decide(this.shown(this.place).id) });
     this.pair = element("div", { class: "pair" });
     this.film = element("div", { class: "film", role: "group", "aria-label": words.film });
     this.root = element("section", { class: "viewer", tabindex: -1, hidden: true },
       element("div", { class: "bar" }, this.title, element("span", { class: "spring" }), element("span", { class: "soft hint", text: words.keys }), ...Object.values(this.buttons)),
-      this.lens, element("div", { class: "stage" }, this.pair, element("div", { class: "told" }, this.sentence)), this.film);
+      this.lens, element("div", { class: "stage" }, this.pair, element("div", { class: "told" }, this.sentence, this.decide)), this.film);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.target.tagName === "BUTTON" && [" ", "Enter"].includes(event.key))) on.key(event);
     });
@@ -173,6 +175,7 @@ export class Viewer {
     if (frame.partner) pictures.push(this.large(frame.partner, this.reason("kept"), words.stands));
     this.pair.replaceChildren(...pictures);
     this.pair.classList.toggle("single", !frame.partner);
+    this.decide.hidden = frame.kept;
     if (!frame.kept && !frame.partner) this.sentence.append(element("span", { class: "soft", text: ` ${words.nothing_stands}` }));
   }
 

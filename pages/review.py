@@ -8,16 +8,8 @@ from dataeff_core.errors import Stale
 from dataeff_core.selection.saving import check_same
 from dataeff_core.ui import cached, fragments, selections, state
 from dataeff_core.ui.quantities import literal
+from dataeff_core.ui.review import views
 from dataeff_core.workspace import Dataset, Workspace
-
-VIEWS = {  # name -> its module in dataeff_core.ui.review, imported when it is looked at
-    "Step through": "stepping",
-    "Timeline": "timeline",
-    "Nothing lost": "nothing_lost",
-    "Blind audit": "blind_audit",
-    "Report": "report_view",
-}
-STEP = "Step through"
 
 
 def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
@@ -31,15 +23,7 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
         st.title("Review")
     with right:
         chosen = selections.pick(found, "Which selection", key="selection", headed=False)
-    view = st.segmented_control(
-        "View",
-        list(VIEWS),
-        default=STEP,
-        required=True,
-        key="review",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = views.draw_choice()
     saved = cached.selection(workspace, dataset, chosen.id)
     try:
         check_same(saved.record, dataset)
@@ -47,7 +31,7 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
         st.warning(literal(str(error)), icon=":material/history:")
         return
     with fragments.errors_said():
-        import_module(f"dataeff_core.ui.review.{VIEWS[view or STEP]}").draw(workspace, dataset, saved)
+        import_module(f"dataeff_core.ui.review.{views.VIEWS[view]}").draw(workspace, dataset, saved)
 
 
 def draw_nothing_yet(workspace: Workspace, dataset: Dataset | None) -> None:

@@ -112,7 +112,9 @@ def row_of(dataset: Dataset, frame_id: str) -> int:
     with _indexing:
         index = _indexes.get(dataset.fingerprint)
         if index is None:
-            index = _indexes[dataset.fingerprint] = pd.Index(dataset.frames["frame_id"].to_numpy(dtype=object))
+            # of objects: an index of strings is searched by converting all of it, each time
+            index = pd.Index(dataset.frames["frame_id"].to_numpy(dtype=object), dtype=object)
+            _indexes[dataset.fingerprint] = index
             while len(_indexes) > 4:
                 _indexes.popitem(last=False)
     at = index.get_indexer(pd.Index([frame_id], dtype=object))[0]

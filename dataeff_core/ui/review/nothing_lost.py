@@ -14,6 +14,7 @@ from dataeff_core.suppliers import foreground
 from dataeff_core.ui import fragments, gallery, visitor, why_card
 from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.ui.review.telling import partner_of, sentence_of
+from dataeff_core.ui.review.views import decide_on
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 from dataeff_core.workspace.trail import KEEP
 
@@ -211,6 +212,11 @@ def _draw_unit(dataset: Dataset, saved: SavedSelection, unit: Unit) -> None:
     st.markdown(f"**{literal(sentence_of(dataset, saved, row))}**")
     if why:
         st.caption(why)
+    if row in removed:
+        frame_id = str(dataset.frames["frame_id"].iat[row])
+        if st.button("Decide on it", key="nothing-lost-decide", help="Step through the removals from this one on."):
+            decide_on(frame_id)
+            st.rerun(scope="app")
     gallery.draw(
         np.concatenate([removed, np.setdiff1d(unit.rows, removed)]),
         lambda one: gallery.tile_of(dataset.frames, one, reason=str(saved.decisions["reason"].iat[one]), detail=""),

@@ -1,6 +1,6 @@
 """The timeline: each video or ordered group as a strip of what stays and what does not.
 
-All of it is drawn in the browser from what `timeline_routes` answers; Python draws the frame once.
+All of it is drawn in the browser from what `timeline_routes` answers; Python hears only of a frame to decide on.
 """
 
 import streamlit as st
@@ -8,6 +8,7 @@ import streamlit as st
 from dataeff_core.ui import assets, routes
 from dataeff_core.ui.explorer_controls import reasons
 from dataeff_core.ui.review.timeline_routes import CHUNK
+from dataeff_core.ui.review.views import decide_on
 from dataeff_core.ui.theme import REASONS
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 
@@ -48,15 +49,17 @@ WORDS = {
     "stands": "stands for it",
     "nothing_stands": "No kept frame stands for it.",
     "picture": "picture not available",
+    "decide": "Decide on it",
+    "decide_hint": "Step through the removals from this one on",
     "keys": "left and right step, with shift to the next kept frame",
 }
 
 
 def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     """The view."""
-    place = f"{dataset.id}/{saved.id}"
+    key, place = f"timeline-{saved.id}", f"{dataset.id}/{saved.id}"
     _component(
-        key=f"timeline-{place}",
+        key=key,
         data={
             "module": routes.module_url("timeline.js"),
             "strips": routes.timeline_url(place),
@@ -69,4 +72,5 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
             "reasons": [one | {"name": name} for one, name in zip(reasons(), REASONS, strict=True)],
             "words": WORDS,
         },
+        on_decide_change=lambda: decide_on(str(st.session_state[key].decide)),
     )
