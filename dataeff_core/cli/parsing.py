@@ -20,10 +20,13 @@ class Verb:
     summary: str
     long: bool = False  # takes --background
     creates_workspace: bool = False  # makes the workspace folder when it is not there
+    light: bool = False  # as a job it takes seconds and little memory, so it need not wait for a free processor
     works_with: str = ""  # the option without which it only starts other jobs and waits for them
 
     def takes_slot(self, arguments: Sequence[str]) -> bool:
         """Whether a job with these arguments does work of its own, so that it must wait for a free processor."""
+        if self.light:
+            return False
         return not self.works_with or any(one.partition("=")[0] == self.works_with for one in arguments)
 
     def load(self) -> Any:
@@ -48,7 +51,7 @@ VERBS: dict[str, Verb] = {
     "blind": Verb("blinding", "a blind audit of what was removed"),
     "stability": Verb("repeating", "make a selection again otherwise and see how much of it stays", long=True),
     "audit": Verb("auditing", "print who overruled what, when and why"),
-    "report": Verb("documenting", "write a selection's report, for people who must trust it", long=True),
+    "report": Verb("documenting", "write a selection's report, for people who must trust it", long=True, light=True),
     "export": Verb("exporting", "write a selection's subset and its manifest", long=True),
     "verify": Verb("verifying", "check an export against its hashes and its recipe", long=True),
     "pretrain": Verb("pretraining", "pre-train a network on a dataset or a selection", long=True),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from dataeff_core import jobs
+from dataeff_core.access import Action
 from dataeff_core.errors import DataEffError
 from dataeff_core.jobs import Job, JobStatus
 from dataeff_core.ui import commands, fragments, visitor
@@ -26,6 +27,8 @@ WORDS = {
     "calibrate": "Measure likeness",
     "map": "Draw the map",
     "select": "Choose frames",
+    "stability": "Choose again",
+    "report": "Report",
     "export": "Export",
     "verify": "Check an export",
     "pretrain": "Pre-train",
@@ -53,13 +56,13 @@ def draw(workspace: Workspace) -> None:
     fragments.draw(_draw, workspace, run_every=POLL_SECONDS if active else None)
 
 
-def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:
+def start(workspace: Workspace, *commands_: Sequence[str], action: Action = "run") -> list[Job]:
     """Start each command line as a job, each to begin when the one before it is done, and say so in a passing note.
 
     What is under way already is not started twice (a button pressed twice). Raises DataEffError, NotAllowed where the
-    visitor's role does not let him.
+    visitor's role does not let him do `action`.
     """
-    visitor.require("run")
+    visitor.require(action)
     under_way = {tuple(job.argv): job for job in active_jobs(workspace)}
     found: list[Job] = []
     for argv in commands_:
@@ -68,6 +71,18 @@ def start(workspace: Workspace, *commands_: Sequence[str]) -> list[Job]:
     names = ", ".join(words(job.verb).lower() for job in found)
     st.toast(f"Under way in the background: {names}. You can go on meanwhile.", icon=":material/rocket_launch:")
     return found
+
+
+def stop(job: Job) -> None:
+    """Stop it. Raises NotAllowed where the visitor's role does not let him."""
+    visitor.require("run")
+    job.cancel()
+
+
+def go_on(job: Job) -> None:
+    """Run it again where it stopped. Raises DataEffError, NotAllowed where the visitor's role does not let him."""
+    visitor.require("run")
+    job.resume()
 
 
 def words(verb: str) -> str:
@@ -148,7 +163,7 @@ def _draw_active(job: Job, subject: str) -> None:
         may_run = visitor.may("run")
         told = "What is finished stays; you can go on later."
         if may_run and button.button("Stop", key=f"stop-{job.id}", help=told):
-            _act(job.cancel)
+            _act(lambda: stop(job))
         draw_progress(job)
 
 
@@ -163,7 +178,7 @@ def _draw_ended(workspace: Workspace, job: Job, status: JobStatus, subject: str)
         if resumable and st.button(
             "Go on", key=f"resume-{job.id}", icon=":material/replay:", help="Runs the same again where it stopped."
         ):
-            _act(job.resume)
+            _act(lambda: go_on(job))
         details = st.expander("Log and command", key=f"log-{job.id}-{job.attempt}", on_change="rerun")
         if details.open:
             with details:
@@ -173,7 +188,6 @@ def _draw_ended(workspace: Workspace, job: Job, status: JobStatus, subject: str)
 
 def _act(action: Callable[[], object]) -> None:
     try:
-        visitor.require("run")
         action()
     except DataEffError as error:
         st.session_state[_MESSAGE] = str(error)
