@@ -13,7 +13,6 @@ machine and may write to the workspace is ruled by the machine.
 
 import os
 import tomllib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -83,9 +82,9 @@ def require(role: Role, action: Action, who: str = "") -> None:
 
 
 def same(name: str) -> str:
-    """What two spellings of one name have in common: spaces and capitals do not count. A letter that only looks like
-    an ASCII one stays what it is, so that no account passes for another."""
-    text = " ".join(unicodedata.normalize("NFC", name).split())
+    """What two spellings of one name have in common: spaces and capitals do not count. No other letter becomes an
+    ASCII one by it (nor by a normal form, hence none is taken), so that no account passes for another."""
+    text = " ".join(name.split())
     return "".join(one.casefold() if one.isascii() or not one.casefold().isascii() else one for one in text)
 
 

@@ -11,6 +11,7 @@ from dataeff_core.ui import (
     jobs_panel,
     state,
     steps,
+    visitor,
 )
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.workspace import Dataset, Workspace
@@ -40,7 +41,7 @@ def draw_first_visit(workspace: Workspace) -> None:
         return
     st.markdown("#### Nothing is imported yet")
     st.markdown("Name a folder of your own below, or look around with a demo first: videos drawn by this program.")
-    if st.button("Make the demo", icon=":material/movie:", key="demo-go"):
+    if st.button("Make the demo", icon=":material/movie:", key="demo-go", disabled=not visitor.may("run")):
         import_form.await_dataset(jobs_panel.start(workspace, ["demo"])[0])
         st.rerun()
     with st.container(border=True):
@@ -82,6 +83,9 @@ def draw_dataset(workspace: Workspace, dataset: Dataset) -> None:
 
 
 def draw_import(workspace: Workspace) -> None:
+    if not visitor.may("run"):
+        st.caption("Frames can be imported here by a researcher.")
+        return
     import_form.draw(workspace, known_names=[one.record.name for one in workspace.datasets()])
 
 

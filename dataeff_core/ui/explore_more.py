@@ -7,7 +7,7 @@ from dataeff_core.selection import SELECTORS
 from dataeff_core.selection.base import Selector
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import select
-from dataeff_core.ui import charts, commands, forms, jobs_panel
+from dataeff_core.ui import charts, commands, forms, jobs_panel, visitor
 from dataeff_core.ui.explored import PAPER_ETA, Explored
 from dataeff_core.ui.quantities import count, counted, literal, share
 from dataeff_core.workspace import Workspace
@@ -42,7 +42,9 @@ def _draw_calibration(workspace: Workspace, explored: Explored) -> None:
     active = jobs_panel.of_dataset(jobs_panel.active_jobs(workspace), explored.dataset.id)
     if any(job.verb == "calibrate" for job in active):
         st.markdown("It is being measured now; the mark appears on the scale when it is done.")
-    elif st.button("Measure it on these frames", type="primary", key="explore-calibrate"):
+    elif st.button(
+        "Measure it on these frames", type="primary", key="explore-calibrate", disabled=not visitor.may("run")
+    ):
         jobs_panel.start(workspace, argv)
         st.rerun()
     commands.draw(workspace, argv)

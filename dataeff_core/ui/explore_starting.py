@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dataeff_core.errors import NotFound, Stale
-from dataeff_core.ui import cached, commands, jobs_panel
+from dataeff_core.ui import cached, commands, jobs_panel, visitor
 from dataeff_core.ui.explored import Explored, NotScored, Way, open_explored
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.workspace import Dataset, Embedding, Workspace
@@ -103,9 +103,11 @@ def _offer(workspace: Workspace, dataset: Dataset, missing: str, ways: dict[str,
         st.markdown("This is being made now. You can leave this page, or close the browser.")
         st.fragment(_draw_progress, run_every=jobs_panel.POLL_SECONDS)(workspace, [job.id for job in running])
         return
+    barred = not visitor.may("run")
     with st.container(horizontal=True):
         for at, (label, argvs) in enumerate(ways.items()):
-            if st.button(label, type="secondary" if at else "primary", key=f"explore-start-{at}"):
+            key = f"explore-start-{at}"
+            if st.button(label, type="secondary" if at else "primary", key=key, disabled=barred):
                 jobs_panel.start(workspace, *argvs)
                 st.rerun()
     with st.expander("The same in a shell"):

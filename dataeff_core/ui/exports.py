@@ -9,7 +9,7 @@ from dataeff_core import jobs
 from dataeff_core.datasets import roots
 from dataeff_core.errors import BadInput
 from dataeff_core.jobs import Job, JobStatus
-from dataeff_core.ui import commands, fragments, jobs_panel
+from dataeff_core.ui import commands, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.forms import problem
 from dataeff_core.ui.quantities import counted, duration, literal, size, when
@@ -23,6 +23,7 @@ PARTS = {
     "scores.parquet": "the scores behind the decisions, where the method has any",
     "selection.json": "the recipe: method, all parameters, seed, fingerprints",
     "audit.csv": "what reviewers decided, who, when and why, where anybody did",
+    "blind_audit.csv": "what blind audits of the selection came to, where any were drawn",
     "SHA256SUMS": "fingerprints of all other files, for `sha256sum -c`",
 }
 
@@ -54,7 +55,13 @@ def draw_form(workspace: Workspace, saved: SavedSelection) -> None:
     ready = out is not None and (force or not _is_there(out))
     if out is not None and not ready:
         problem(f"{out} is already there and not empty; choose another place, or tick the box to replace an export")
-    if st.button("Export", type="primary", icon=":material/ios_share:", disabled=not ready, key="export-go"):
+    if st.button(
+        "Export",
+        type="primary",
+        icon=":material/ios_share:",
+        disabled=not (ready and visitor.may("run")),
+        key="export-go",
+    ):
         jobs_panel.start(workspace, argv)
         st.rerun()
     if argv:
@@ -150,6 +157,8 @@ def _draw_check(workspace: Workspace, out: Path, checks: list[Job]) -> None:
         return
     if checks:
         _draw_verdict(checks[0])
+    if not visitor.may("run"):
+        return
     with st.container(horizontal=True):
         if st.button("Check the files", key=f"verify-{out}", icon=":material/verified:", help="Compares every hash."):
             jobs_panel.start(workspace, ["verify", str(out)])

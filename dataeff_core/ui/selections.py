@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dataeff_core.ui import forms, jobs_panel
+from dataeff_core.ui import forms, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import count, share, when
 from dataeff_core.workspace import Dataset, SavedSelection, SelectionRecord, Workspace
@@ -61,7 +61,8 @@ def draw_maker(workspace: Workspace, dataset: Dataset, title: str = "Make anothe
             st.number_input("Starting number", 0, 2**31 - 1, 0, key="maker-seed", help="Same number, same result.")
         )
         name = st.text_input("Name", key="maker-name", placeholder=method.NAME, max_chars=100)
-        if st.button("Make it", type="primary", key="maker-go", disabled=instance is None) and instance is not None:
+        barred = instance is None or not visitor.may("run")
+        if st.button("Make it", type="primary", key="maker-go", disabled=barred) and instance is not None:
             argv = ["select", dataset.id, option("method", method.NAME), *forms.options(instance)]
             argv += [option("keep", f"{fraction:g}")] if fraction else []
             argv += [option("name", name.strip())] if name.strip() else []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dataeff_core.jobs import Job
-from dataeff_core.ui import cached, forms, fragments, jobs_panel
+from dataeff_core.ui import cached, forms, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import counted, literal, when
 from dataeff_core.workspace import Dataset, Embedding, Workspace
@@ -116,7 +116,8 @@ def _draw_embed(workspace: Workspace, dataset: Dataset, steps: Steps) -> None:
     )
     with st.container(horizontal=True):
         label = "Prepare for exploring" if steps.embedding is None else "Finish preparing"
-        if st.button(label, key="step-prepare", type="primary", icon=":material/play_arrow:"):
+        barred = not visitor.may("run")
+        if st.button(label, key="step-prepare", type="primary", icon=":material/play_arrow:", disabled=barred):
             encoder = steps.embedding.record.encoder if steps.embedding is not None else ""
             jobs_panel.start(workspace, *commands(dataset, steps.missing(), encoder))
             st.rerun(scope="app")
@@ -133,7 +134,8 @@ def _draw_encoder(workspace: Workspace, dataset: Dataset, verbs: Sequence[str]) 
     instance = _encoder(workspace, names[title])
     checkpoint = (instance.checkpoint_file or "") if instance is not None else ""
     fits = _checkpoint_fits(checkpoint)
-    if st.button("Start", key="encoder-go", type="primary", disabled=instance is None or not fits):
+    barred = instance is None or not fits or not visitor.may("run")
+    if st.button("Start", key="encoder-go", type="primary", disabled=barred):
         assert instance is not None  # noqa: S101  (the button is disabled otherwise)
         jobs_panel.start(workspace, *commands(dataset, verbs, instance.full_name, checkpoint))
         st.rerun(scope="app")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dataeff_core.ui import commands, jobs_panel, words
+from dataeff_core.ui import commands, jobs_panel, visitor, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.results import downstream
@@ -73,7 +73,9 @@ def _draw_evaluate(workspace: Workspace, run: Run) -> None:
     if task is not None:
         encoders = [f"run:{run.id}", *([f"untrained:{run.id}"] if both else [])]
         argvs = [evaluate_command(encoder, on, task, seed=seed) for encoder in encoders]
-    if st.button("Evaluate", type="primary", key=f"evaluate-go-{run.id}", disabled=not argvs):
+    if st.button(
+        "Evaluate", type="primary", key=f"evaluate-go-{run.id}", disabled=not (argvs and visitor.may("run"))
+    ):
         jobs_panel.start(workspace, *argvs)
         st.rerun(scope="app")
     for argv in argvs:
@@ -86,7 +88,8 @@ def _draw_encoder(workspace: Workspace, dataset: Dataset, run: Run) -> None:
         "network has learnt: a new map, and new selections on the Explore page."
     )
     argvs = encoder_commands(run, dataset)
-    if st.button("Start", type="primary", key=f"encoder-go-{run.id}", icon=":material/play_arrow:"):
+    barred = not visitor.may("run")
+    if st.button("Start", type="primary", key=f"encoder-go-{run.id}", icon=":material/play_arrow:", disabled=barred):
         jobs_panel.start(workspace, *argvs)
         st.rerun(scope="app")
     for argv in argvs:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.errors import DataEffError
-from dataeff_core.ui import commands, forms, jobs_panel, words
+from dataeff_core.ui import commands, forms, jobs_panel, visitor, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain import afterwards, entries, figures
 from dataeff_core.ui.pretrain.entries import DONE, RUNNING, WAITING, Entry
@@ -47,11 +47,11 @@ def resume_command(run: Run) -> list[str]:
 
 def _draw_buttons(workspace: Workspace, entry: Entry) -> None:
     job = entry.job
-    if entry.active and job is not None:
+    if entry.active and job is not None and visitor.may("run"):
         told = "What it has learnt until the last saved state is kept; you can go on later."
         if st.button("Stop", key=f"run-stop-{entry.id}", icon=":material/stop_circle:", help=told):
-            _act(job.cancel)
-    if not entry.active and entry.state != DONE:
+            _act(lambda: jobs_panel.stop(job))
+    if not entry.active and entry.state != DONE and visitor.may("run"):
         told = "Goes on where its last saved state was."
         if st.button("Go on", key=f"run-resume-{entry.id}", icon=":material/replay:", help=told):
             _act(lambda: _resume(workspace, entry))
@@ -61,7 +61,7 @@ def _resume(workspace: Workspace, entry: Entry) -> None:
     if entry.run is not None:
         jobs_panel.start(workspace, resume_command(entry.run))
     elif entry.job is not None:
-        entry.job.resume()
+        jobs_panel.go_on(entry.job)
 
 
 def _act(action: Callable[[], object]) -> None:

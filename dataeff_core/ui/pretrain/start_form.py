@@ -12,7 +12,7 @@ from dataeff_core.datasets import roots
 from dataeff_core.errors import BadInput, DataEffError
 from dataeff_core.pretraining import METHODS, PRESETS, Preset, budgets, make
 from dataeff_core.pretraining.base import PretrainingMethod
-from dataeff_core.ui import assets, cached, commands, forms, fragments, jobs_panel, selections, words
+from dataeff_core.ui import assets, cached, commands, forms, fragments, jobs_panel, selections, visitor, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain.estimate import draw_estimate
 from dataeff_core.ui.quantities import count, counted, literal
@@ -235,7 +235,14 @@ def _draw_summary(
             return
         draw_estimate(workspace, method, length.budget, subject.frames)
         argv = start_command(subject.id, method, preset, length.argument, seed=seed, name=name)
-        if st.button("Start", type="primary", icon=":material/play_arrow:", key="pretrain-go", width="stretch"):
+        if st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="pretrain-go",
+            width="stretch",
+            disabled=not visitor.may("run"),
+        ):
             try:
                 job = jobs_panel.start(workspace, argv)[0]
             except DataEffError as error:

@@ -7,7 +7,7 @@ import streamlit as st
 from dataeff_core.benchmarking import tables
 from dataeff_core.errors import DataEffError
 from dataeff_core.jobs import Job
-from dataeff_core.ui import commands, forms, fragments, jobs_panel
+from dataeff_core.ui import commands, forms, fragments, jobs_panel, visitor
 from dataeff_core.ui.quantities import counted, literal, when
 from dataeff_core.ui.results import benchmark_charts, benchmark_verdict, benchmark_views, cells
 from dataeff_core.ui.results.styles import name as method_name
@@ -97,10 +97,16 @@ def _draw_status(workspace: Workspace, benchmark: Benchmark, seen: tuple[int, bo
                 "What is done is kept; go on whenever you like."
             )
     with button:
-        if job is not None and st.button("Stop", key=f"benchmark-stop-{benchmark.id}", icon=":material/stop_circle:"):
-            _act(job.cancel)
+        may_run = visitor.may("run")
+        if (
+            job is not None
+            and may_run
+            and st.button("Stop", key=f"benchmark-stop-{benchmark.id}", icon=":material/stop_circle:")
+        ):
+            _act(lambda: jobs_panel.stop(job))
         if (
             job is None
+            and may_run
             and not in_shell
             and st.button("Go on", key=f"benchmark-resume-{benchmark.id}", type="primary", icon=":material/replay:")
         ):

@@ -14,7 +14,7 @@ from dataeff_core.evaluation import Task
 from dataeff_core.pretraining import METHODS, PRESETS, Preset, budgets, make
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.selection import SELECTORS
-from dataeff_core.ui import commands, forms, fragments, jobs_panel
+from dataeff_core.ui import commands, forms, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain.start_form import SECTIONS
 from dataeff_core.ui.quantities import counted, literal
@@ -294,7 +294,7 @@ def _draw_summary(workspace: Workspace, plan: Plan | None, started: Callable[[st
             icon=":material/play_arrow:",
             key="benchmark-go",
             width="stretch",
-            disabled=not fits,
+            disabled=not (fits and visitor.may("run")),
         )
         if pressed:
             try:

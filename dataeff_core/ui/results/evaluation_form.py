@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dataeff_core.evaluation import Task
-from dataeff_core.ui import commands, forms, jobs_panel, words
+from dataeff_core.ui import commands, forms, jobs_panel, visitor, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import share, when
 from dataeff_core.ui.results import downstream
@@ -56,7 +56,8 @@ def _draw(workspace: Workspace, dataset: Dataset) -> None:
     argv: list[str] = []
     if task is not None:
         argv = evaluate_command(f"{'run' if how == TRAINED else 'untrained'}:{run.id}", on, task, seed=seed)
-    if st.button("Evaluate", type="primary", key="evaluation-go", disabled=not argv, icon=":material/play_arrow:"):
+    barred = not (argv and visitor.may("run"))
+    if st.button("Evaluate", type="primary", key="evaluation-go", disabled=barred, icon=":material/play_arrow:"):
         jobs_panel.start(workspace, argv)
         st.rerun(scope="app")
     if argv:
