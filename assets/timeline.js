@@ -27,7 +27,11 @@ export async function mount(component) {
 class Timeline {
   constructor(parent, data) {
     Object.assign(this, { parent, data, words: data.words, rows: new Map(), order: [], chosen: -1, ends: new AbortController() });
+    this.early = this.fetchAll(data); // while the rest is built
+    this.early.catch(() => {}); // told where it is awaited
   }
+
+  fetchAll(data) { return fetchPacked(data.strips, this.ends.signal); }
 
   async build() {
     const { words } = this;
@@ -59,8 +63,10 @@ class Timeline {
     this.readTheme();
     if (this.have !== data.version) {
       this.have = data.version;
+      const { early } = this;
+      this.early = null;
       try {
-        this.all = await fetchPacked(data.strips, this.ends.signal);
+        this.all = await (early ?? this.fetchAll(data));
       } catch (error) {
         if (error.name !== "AbortError") this.fail();
         return;
@@ -90,7 +96,7 @@ class Timeline {
     this.drawLegend();
     const again = this.chosen >= 0 && this.chosen < strips.length;
     this.arrange();
-    if (again) this.viewer.open(this.chosen, strips[this.chosen], null);
+    if (again) this.viewer.open(this.chosen, strips[this.chosen], this.viewer.position());
     else if (this.order.length) this.choose(this.order[0], null);
   }
 

@@ -15,10 +15,15 @@ export function drawStrip(canvas, about, densities, look, cursor) {
   ink.fillStyle = look.ground;
   ink.fillRect(EDGE, lanes.top, inner, low + lanes.faults - lanes.top);
   const columns = columnsOf(about, densities, Math.max(1, Math.floor(inner)), bins);
-  const most = columns.removed.reduce((a, b) => Math.max(a, b), 1), mark = Math.max(1, Math.min(7, Math.floor(inner / bins) - 1));
+  const highest = (values) => values.reduce((a, b) => Math.max(a, b), 1);
+  const most = highest(columns.removed), mostKept = highest(columns.kept), mark = Math.max(1, Math.min(7, Math.floor(inner / bins) - 1));
   columns.kept.forEach((count, column) => {
     const x = EDGE + column - Math.floor(mark / 2), removed = columns.removed[column];
-    if (count) bar(ink, look.reasons[KEPT], x, lanes.top, mark, lanes.kept);
+    if (count) {
+      ink.globalAlpha = 0.35 + 0.65 * count / mostKept; // where a column holds many frames, how many of them stay
+      bar(ink, look.reasons[KEPT], x, lanes.top, mark, lanes.kept);
+      ink.globalAlpha = 1;
+    }
     if (removed) bar(ink, look.reasons[1], x, mid, mark, lanes.removed * (0.25 + 0.75 * removed / most));
     if (columns.faults[column]) bar(ink, look.reasons[INVALID], x, low, mark, lanes.faults);
     if (columns.reviewed[column]) ring(ink, look, EDGE + column, lanes.top + lanes.kept / 2);

@@ -6,6 +6,7 @@ import { drawLens } from "./timeline_strip.js";
 
 const AROUND = 5; // small pictures on either side
 const LENS = 121; // bars
+const REST_MS = 200;
 
 export class Viewer {
   /** `on`: {moved(), key(event), decide(frame id)}. */
@@ -39,7 +40,7 @@ export class Viewer {
   }
 
   take(data, look) {
-    if (this.data && data.version !== this.data.version) { this.chunks.clear(); this.strip = -1; }
+    if (this.data && data.version !== this.data.version) this.strip = -1;
     this.data = data;
     this.look = look;
   }
@@ -49,7 +50,7 @@ export class Viewer {
     const again = this.strip === strip;
     this.about = about;
     if (!again) {
-      this.chunks.clear();
+      this.chunks = new Map(); // answers on their way fall into the old one
       this.ends.abort();
       this.ends = new AbortController();
       const { signal } = this.ends;
@@ -94,7 +95,7 @@ export class Viewer {
     return low > 0 && position - at[low - 1] <= at[low] - position ? low - 1 : low;
   }
 
-  position() { return this.frames.at[this.place] ?? null; }
+  position() { return this.frames?.at[this.place] ?? null; }
 
   lensFirst() { return this.place - (LENS - 1) / 2; }
 
@@ -136,45 +137,39 @@ export class Viewer {
     if (place !== this.place || strip !== this.strip) return;
     this.shown = (at) => this.chunks.get(Math.floor(at / chunk)).told[at % chunk];
     this.drawPair(this.shown(place));
-    const held = this.film.contains(this.film.getRootNode().activeElement);
-    this.film.replaceChildren(...Array.from({ length: to - from + 1 }, (_, i) => this.small(from + i)));
-    if (held) this.film.querySelector("[aria-pressed=true]").focus({ preventScroll: true });
+    this.drawFilm(from, to);
     this.root.dataset.shown = place;
     for (const one of [Math.floor(to / chunk) + 1, Math.floor(from / chunk) - 1]) {
-      if (one >= 0 && one * chunk <= last) this.told(one).catch(() => {}); // asked again when it is needed
+      if (one >= 0 && one * chunk <= last) this.told(one).catch(() => {});
     }
   }
 
   told(chunk) {
-    let known = this.chunks.get(chunk);
-    if (!known) {
-      const url = this.data.frames.replace("{strip}", this.strip).replace("{chunk}", chunk);
-      known = { ready: this.fetchTold(url, chunk) };
-      this.chunks.set(chunk, known);
+    const { chunks } = this;
+    if (!chunks.has(chunk)) {
+      const known = { ready: this.fetchTold(chunk).then((told) => { known.told = told; }) };
+      known.ready.catch(() => chunks.delete(chunk)); // asked again when it is needed
+      chunks.set(chunk, known);
     }
-    return known.ready;
+    return chunks.get(chunk).ready;
   }
 
-  async fetchTold(url, chunk) {
-    try {
-      const response = await fetch(url, { credentials: "same-origin", signal: this.ends.signal });
-      if (!response.ok) throw new Error(`the server answered ${response.status} for the frames`);
-      const told = await response.json();
-      const known = this.chunks.get(chunk);
-      if (known) known.told = told;
-    } catch (error) {
-      this.chunks.delete(chunk);
-      throw error;
-    }
+  async fetchTold(chunk) {
+    const url = this.data.frames.replace("{strip}", this.strip).replace("{chunk}", chunk);
+    const response = await fetch(url, { credentials: "same-origin", signal: this.ends.signal });
+    if (!response.ok) throw new Error(`the server answered ${response.status} for the frames`);
+    return response.json();
   }
 
   drawPair(frame) {
     const { words } = this;
     this.sentence.textContent = frame.sentence;
+    this.sharpen = [];
     const pictures = [this.large(frame, this.reason(frame.reason), this.state(frame))];
     if (frame.partner) pictures.push(this.large(frame.partner, this.reason("kept"), words.stands));
     this.pair.replaceChildren(...pictures);
-    this.pair.classList.toggle("single", !frame.partner);
+    clearTimeout(this.resting); // whole pictures may have to be decoded from a video: only where somebody stays
+    this.resting = setTimeout(() => this.sharpen.forEach((one) => one()), REST_MS);
     this.decide.hidden = frame.kept;
     if (!frame.kept && !frame.partner) this.sentence.append(element("span", { class: "soft", text: ` ${words.nothing_stands}` }));
   }
@@ -188,16 +183,33 @@ export class Viewer {
   }
 
   large(frame, reason, state) {
-    const view = element("div", { class: "view" });
-    view.style.backgroundImage = `url("${this.data.thumbnail.replace("{id}", frame.id)}")`;
-    const image = element("img", { alt: `${frame.title}, ${frame.group}: ${state}`, draggable: "false" });
-    image.onload = () => { view.style.backgroundImage = "none"; };
+    const view = element("div", { class: "view" }), small = this.data.thumbnail.replace("{id}", frame.id);
+    const image = element("img", { alt: `${frame.title}, ${frame.group}: ${state}`, draggable: "false", src: small });
     image.onerror = () => { image.remove(); view.dataset.text = this.words.picture; };
-    image.src = this.data.original.replace("{id}", frame.id);
     view.append(image);
+    this.sharpen.push(() => {
+      const whole = new Image();
+      whole.onload = () => { image.src = whole.src; };
+      whole.src = this.data.original.replace("{id}", frame.id);
+    });
     return element("figure", {}, view, element("figcaption", {},
       element("span", { class: "badge", style: `color: ${this.look.reasons[reason.code]}`, text: `${reason.mark} ${state}` }),
       element("span", { class: "soft", text: frame.title, title: frame.title })));
+  }
+
+  /** The small pictures from `from` to `to`; those that are there already stay, so that nothing flashes. */
+  drawFilm(from, to) {
+    const held = this.film.contains(this.film.getRootNode().activeElement);
+    const there = new Map([...this.film.children].map((one) => [Number(one.dataset.place), one]));
+    const same = this.filmOf === this.strip;
+    this.filmOf = this.strip;
+    this.film.replaceChildren(...Array.from({ length: to - from + 1 }, (_, i) => (same && there.get(from + i)) || this.small(from + i)));
+    for (const one of this.film.children) {
+      const here = Number(one.dataset.place) === this.place;
+      one.setAttribute("aria-pressed", String(here));
+      one.tabIndex = here ? 0 : -1;
+      if (here && held) one.focus({ preventScroll: true });
+    }
   }
 
   small(at) {
@@ -205,8 +217,8 @@ export class Viewer {
     const image = element("img", { alt: "", src: this.data.thumbnail.replace("{id}", frame.id), draggable: "false" });
     image.onerror = () => { image.style.visibility = "hidden"; };
     return element("button", {
-      type: "button", class: frame.kept ? "small kept" : "small", "aria-pressed": String(at === this.place), "data-place": at,
-      "aria-label": `${frame.title}: ${state}`, title: `${frame.title}: ${state}`, tabindex: at === this.place ? 0 : -1,
+      type: "button", class: frame.kept ? "small kept" : "small", "data-place": at,
+      "aria-label": `${frame.title}: ${state}`, title: `${frame.title}: ${state}`,
       onclick: () => this.go(at), style: `--reason: ${this.look.reasons[reason.code]}`,
     }, image, element("span", { class: "mark", text: `${reason.mark} ${frame.title}` }));
   }
@@ -223,5 +235,5 @@ export class Viewer {
     return true;
   }
 
-  destroy() { this.ends.abort(); }
+  destroy() { this.ends.abort(); clearTimeout(this.resting); }
 }

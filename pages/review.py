@@ -13,17 +13,16 @@ from dataeff_core.workspace import Dataset, Workspace
 
 
 def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
+    st.title("Review")
     found = selections.newest_first(workspace, dataset) if dataset is not None else []
     if dataset is None or not found:
-        st.title("Review")
         draw_nothing_yet(workspace, dataset)
         return
-    left, right = st.columns([5, 4], gap="large", vertical_alignment="bottom")
-    with left:
-        st.title("Review")
+    left, right = st.columns([7, 4], gap="medium", vertical_alignment="center")
     with right:
         chosen = selections.pick(found, "Which selection", key="selection", headed=False)
-    view = views.draw_choice()
+    with left:
+        view = views.draw_choice()
     saved = cached.selection(workspace, dataset, chosen.id)
     try:
         check_same(saved.record, dataset)
