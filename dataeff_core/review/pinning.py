@@ -40,10 +40,12 @@ def pin(
     reason: str = "",
     why: str = "",
     key: str | None = None,
+    dataset: Dataset | None = None,
 ) -> list[Entry]:
     """Pin frames, each named by its id, a unique prefix of it or its path, with what `saved` says of them now.
 
-    One entry a frame, all of them or none. `key` names this call: made a second time it adds nothing. Raises
+    One entry a frame, all of them or none. `key` names this call: made a second time it adds nothing. `dataset` is
+    the selection's, as it is now on disk, for a caller who has it open: reading a large one takes long. Raises
     NotFound for a frame that is not there or whose file is gone, Stale for one that came after the selection,
     BadInput for a reason that is not one of REASONS or a name that is missing; and what the trail raises.
     """
@@ -52,7 +54,7 @@ def pin(
         raise BadInput(
             f"reason {reason!r} is not one of {', '.join(REASONS)}; give one of them, or words of your own"
         )
-    dataset = workspace.dataset(saved.record.dataset)
+    dataset = dataset or workspace.dataset(saved.record.dataset)
     rows = all_present(dataset, frames)
     said = what_machine_said(saved, [str(row["frame_id"]) for row in rows])
     new = [
@@ -174,7 +176,7 @@ def pin_on(dataset: Dataset, row: pd.Series) -> Entry | None:
 def all_present(dataset: Dataset, wanted: Sequence[str]) -> list[pd.Series]:
     """Frames whose files are there; whole ids are found without a search through all. Raises NotFound."""
     frames = dataset.frames
-    rows = pd.Index(frames["frame_id"].to_numpy(object)).get_indexer(pd.Index(list(wanted), dtype=object))
+    rows = dataset.index.get_indexer(pd.Index(list(wanted), dtype=object))
     return [frames.iloc[row] if row >= 0 else present(dataset, one) for one, row in zip(wanted, rows, strict=True)]
 
 
@@ -211,7 +213,7 @@ def vanished(dataset: Dataset, wanted: str) -> pd.Series | None:
 
 def what_machine_said(saved: SavedSelection, frame_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The method's decision on each frame with its numbers and parameters, JSON-able. Raises Stale."""
-    rows = pd.Index(saved.machine["frame_id"]).get_indexer(pd.Index(frame_ids))
+    rows = saved.index.get_indexer(pd.Index(list(frame_ids), dtype=object))
     if (rows < 0).any():
         missing = frame_ids[int((rows < 0).argmax())]
         raise Stale(f"selection {saved.id} was made before frame {missing} came; run `select` again")

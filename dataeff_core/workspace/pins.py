@@ -60,7 +60,9 @@ class Pins:
 
     def on(self, frame_ids: Sequence[str], contents: Sequence[str]) -> Placed:
         """Where the pins are among frames with these ids and contents, (n,) each, in the dataset's order."""
-        own = {pair: row for row, pair in enumerate(zip(contents, frame_ids, strict=True))}
+        pinned = {(pin.content, pin.frame_id) for pin in self.standing}
+        pairs = enumerate(zip(contents, frame_ids, strict=True))
+        own = {pair: row for row, pair in pairs if pair in pinned} if pinned else {}
         rows = {own[pin.content, pin.frame_id]: pin for pin in self.standing if (pin.content, pin.frame_id) in own}
         moved = [pin for pin in self.standing if (pin.content, pin.frame_id) not in own]
         wanted = {pin.content for pin in moved}

@@ -80,6 +80,11 @@ class SavedSelection:
         return pd.read_parquet(self.folder / self.DECISIONS)
 
     @cached_property
+    def index(self) -> pd.Index:
+        """The ids of `machine`, to find a row by without a search through all."""
+        return pd.Index(self.machine["frame_id"].to_numpy(object))
+
+    @cached_property
     def decisions(self) -> pd.DataFrame:
         """What holds: `machine` with the pins on it. Raises StorageFailed when the trail cannot be read."""
         return self.placed.put_on(self.machine) if self.placed.rows else self.machine

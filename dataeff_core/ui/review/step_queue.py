@@ -12,6 +12,7 @@ from dataeff_core.errors import Stale
 from dataeff_core.review.lesions import lesions_of
 from dataeff_core.review.pinning import REASONS
 from dataeff_core.review.queue import Queue, queue_of
+from dataeff_core.review.stability import stability_of, stays_words
 from dataeff_core.selection.explaining import number, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
 from dataeff_core.suppliers import Suppliers, foreground
@@ -46,8 +47,8 @@ class Steps:
         check_same(saved.record, dataset)
         self.dataset, self.saved, self.machine = dataset, saved, saved.machine
         self.frames = dataset.frames
-        self.ids = pd.Index(self.machine["frame_id"].to_numpy(object))
-        if not self.ids.equals(pd.Index(self.frames["frame_id"].to_numpy(object))):
+        self.ids = saved.index
+        if not self.ids.equals(dataset.index):
             raise Stale(f"selection {saved.id} lists other frames than {dataset.record.name}; run `select` again")
         self.contents = self.frames["sha256"].to_numpy(object)
         self.queue = _queue(dataset, saved)
@@ -139,6 +140,9 @@ class Steps:
         tags = ["a finding is marked on it"] if self.queue.lesion[position] > 0 else []
         if view <= RARE:
             tags.append("the only frame of its view" if view == 1 else f"a rare view: {counted(view, 'frame')}")
+        found = stability_of(self.saved)
+        if found is not None:
+            tags.append(stays_words(float(found.stays[int(self.queue.rows[position])]), len(found.record.runs)))
         return tags
 
     def _placed(self, pins: Pins) -> dict[int, Entry]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dataeff_core.errors import Conflict, DataEffError, NotAllowed, NotFound, StorageFailed
 from dataeff_core.review.pinning import DROP_REASONS, KEEP_REASONS, pin, take_back
+from dataeff_core.ui import cached
 from dataeff_core.workspace import SavedSelection, Workspace
 from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, UNDO, trail_of
 
@@ -71,12 +72,13 @@ def _write(workspace: Workspace, saved: SavedSelection, wish: Wish, reviewer: st
         reason=wish.reason,
         why=wish.why,
         key=wish.key,
+        dataset=cached.dataset(workspace, saved.record.dataset),
     )
 
 
 def _take_back(workspace: Workspace, saved: SavedSelection, wish: Wish, reviewer: str) -> None:
     """Undo one decision of the reviewer's own. Raises NotFound, NotAllowed for another's."""
-    dataset = workspace.dataset(saved.record.dataset)
+    dataset = cached.dataset(workspace, saved.record.dataset)
     entries = trail_of(dataset.folder).entries(machine=False)
     if any(one.key == wish.key for one in entries):
         return
