@@ -59,7 +59,7 @@ class Gap:
         return f"{long} without a kept {'frame' if self.timed else 'one'}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Strip:
     """Frames of one video, or one group's images, in their order."""
 
@@ -145,11 +145,11 @@ def strips(frames: pd.DataFrame, decisions: pd.DataFrame) -> tuple[Strip, ...]:
 
 def sentence(found: Sequence[Strip]) -> str:
     """What to say of all strips together: how many keep nothing, and the longest stretch without a kept frame."""
-    bare = [one for one in found if one.gap is not None and one.gap.whole]
-    told = f"{len(bare)} of {len(found)} keep no frame at all. " if bare else ""
-    worst = longest([one for one in found if one not in bare])
+    bare = sum(one.gap is not None and one.gap.whole for one in found)
+    told = f"No frame stays of {bare} of {len(found)} groups and videos. " if bare else ""
+    worst = longest([one for one in found if one.gap is not None and not one.gap.whole])
     if worst is None or worst.gap is None:
-        return told or "Every frame stays."
+        return f"{told}Every {'other ' if bare else ''}frame stays."
     return f"{told}The longest stretch is {worst.gap.sentence}, in {worst.name}."
 
 
