@@ -17,6 +17,7 @@ def draw(pages: Sequence[StreamlitPage]) -> None:
         initial_sidebar_state=256,  # pixels
     )
     page = st.navigation(list(pages))
+    fragments.remember_page(page, pages)
     st.set_page_config(page_title=f"{page.title} · DataEff")
     st.html(assets.FOLDER / "frame.css")
     dark = st.context.theme.type == "dark"

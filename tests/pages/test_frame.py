@@ -139,3 +139,11 @@ def test_a_page_that_is_run_alone_shows_the_newest_dataset(
     app = AppTest.from_file(str(APP.parent / "pages" / f"{page}.py"), default_timeout=30).run()
     assert not app.exception
     assert "yet" not in texts(app).replace("exported yet", "").replace("shown yet", "")
+
+
+def test_each_page_knows_which_others_a_late_look_may_come_from(
+    filled: Workspace, open_page: Callable[..., AppTest]
+) -> None:
+    data, compare = (open_page(name).session_state["fragments-left-pages"] for name in ("data", "compare"))
+    assert len(data) == len(compare) >= 5
+    assert len(data - compare) == len(compare - data) == 1
