@@ -143,6 +143,7 @@ class Explorer {
     this.refresh();
     this.showPicked();
     this.showLasso();
+    if (this.staysShown !== data.stays?.url) { this.staysShown = data.stays?.url; this.fillColourPicker(); this.setColourBy(this.colourBy); }
     this.root.dataset.state = "ready";
   }
 
@@ -403,16 +404,21 @@ class Explorer {
     const kinds = ["decision", "group", "cluster", "F", "d", ...(this.data.has_invalid ? ["invalid"] : [])];
     const options = kinds.map((kind) => [kind, words[`by_${kind}`]]);
     for (const name of Object.keys(points.header.labels)) options.push([`label_${name}`, name]);
+    const { stays } = this.data;
+    if (stays) options.push(["stays", stays.label]);
     this.colourPicker.replaceChildren(...options.map(([value, text]) => element("option", { value, text: `${words.colour_by} ${text}` })));
     this.colourPicker.value = this.colourBy;
   }
 
   setColourBy(kind) {
+    if (kind === "stays" && !this.data.stays) kind = "decision";
     this.colourBy = kind;
     const { points, scores } = this;
     if (!points || !this.map) return;
     let colours = null;
-    if (kind === "group") colours = categoryColours(points.group, this.dark);
+    if (kind === "stays" && this.stays?.url !== this.data.stays?.url) return this.loadStays();
+    if (kind === "stays") colours = scoreColours(this.stays.stays, 0, 1);
+    else if (kind === "group") colours = categoryColours(points.group, this.dark);
     else if (kind.startsWith("label_")) colours = categoryColours(points[kind], this.dark);
     else if (kind === "cluster" && scores) colours = categoryColours(scores.cluster, this.dark);
     else if (kind !== "decision" && scores) {
@@ -422,6 +428,20 @@ class Explorer {
     }
     this.map.setColours(colours);
     this.showLegend();
+  }
+
+  /** How often each frame stays comes when somebody asks for it. */
+  async loadStays() {
+    const { url } = this.data.stays;
+    try {
+      const { stays } = await fetchPacked(new URL(url, document.baseURI));
+      if (stays.length !== this.points.header.n) throw new Error("it is of other frames");
+      this.stays = { url, stays };
+    } catch {
+      this.say(this.words.load_failed);
+      this.colourPicker.value = this.colourBy = "decision";
+    }
+    if (this.data.stays?.url === url) this.setColourBy(this.colourBy);
   }
 
   showLegend() {

@@ -34,6 +34,7 @@ export function legendEntries(explorer) {
     const { removed } = explorer.counted ?? { removed: [] };
     return data.reasons.filter(({ code }) => code === 0 || removed[code]).map((reason) => key(reason.mark, reason.label, explorer.colour(reason)));
   }
+  if (colourBy === "stays") return rampEntries(words.stays_low, words.stays_high);
   const hues = dark ? CATEGORIES_DARK : CATEGORIES;
   const names = colourBy === "group" ? points.header.groups
     : colourBy === "cluster" ? Array.from({ length: scores?.header.clusters ?? 0 }, (_, i) => `${words.by_cluster} ${i + 1}`)
@@ -44,9 +45,13 @@ export function legendEntries(explorer) {
     return shown;
   }
   const { low, high } = explorer.limitControls[{ F: "eta", d: "epsilon", invalid: "invalid" }[colourBy]].spec;
+  return [...rampEntries(low.toFixed(2), high.toFixed(2)), element("span", { text: words.faded_removed })];
+}
+
+function rampEntries(low, high) {
   const strip = RAMP.map((colour) => `rgb(${colour})`).join(", ");
-  return [element("span", { text: low.toFixed(2) }), element("span", { class: "strip", style: `background: linear-gradient(90deg, ${strip})` }),
-    element("span", { text: high.toFixed(2) }), element("span", { text: words.faded_removed })];
+  return [element("span", { text: low }), element("span", { class: "strip", style: `background: linear-gradient(90deg, ${strip})` }),
+    element("span", { text: high })];
 }
 
 function key(mark, label, colour) {

@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
     from dataeff_core.review.queue import enough_reviewed, reviewing
+    from dataeff_core.review.stability import stays_of
     from dataeff_core.selection.saving import check_same
     from dataeff_core.suppliers import foreground
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     found, harmful = reviewing(dataset, saved, None if args.without_masks else foreground, reporter=reporter)
     reviewed = int(found.reviewed.sum())
     enough = enough_reviewed(removed=len(found.rows), reviewed=reviewed, harmful=harmful, limit=args.limit)
-    machine, ahead = saved.machine, ~found.reviewed
+    machine, ahead, stays = saved.machine, ~found.reviewed, stays_of(saved)
     items = [
         {
             "frame_id": str(machine["frame_id"].iat[row]),
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
             "closeness": float(closeness),
             "rarity": float(rarity),
             "lesion": float(lesion),
+            "stays": None if stays is None else float(stays[row]),
         }
         for row, score, closeness, rarity, lesion in zip(
             *(one[ahead][: max(0, args.most)] for one in (found.rows, found.score, found.closeness)),
@@ -63,7 +65,13 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
 def text(result: dict[str, Any]) -> str:
     lines = [
         f"{one['frame_id']}  {one['reason']:<9}  {one['score']:.3f} (close {one['closeness']:.2f}, rare "
-        f"{one['rarity']:.2f}, finding {one['lesion']:.2f})"
+        f"{one['rarity']:.2f}, finding {one['lesion']:.2f}"
+        + ("" if one["stays"] is None else f", stays in {one['stays']:.0%} of repeats")
+        + ")"
         for one in result["items"]
     ]
     return "\n".join([result["sentence"], *lines])
+
+
+def _again(stays: float | None) -> str:
+    return "" if stays is None else f", stays in {stays:.0%} of the repeats"

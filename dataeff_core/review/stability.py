@@ -184,14 +184,9 @@ def stays_of(saved: SavedSelection) -> np.ndarray | None:
     return None if found is None else found.stays
 
 
-def stays_sentence(stays: float, runs: int) -> str:
-    """How often one frame stays, in words."""
-    times = round(stays * runs)
-    if times == 0:
-        return f"Made again {runs} times, it was never kept." if runs > 1 else "Made again once, it was not kept."
-    if times == runs:
-        return f"Made again {runs} times, it was always kept." if runs > 1 else "Made again once, it was kept."
-    return f"Made again {runs} times, it was kept {'once' if times == 1 else f'{times} times'}."
+def stays_words(stays: float, runs: int) -> str:
+    """How often one frame stays: 'kept in 3 of 8 repeats'."""
+    return f"kept in {round(stays * runs)} of {runs} repeats"
 
 
 def stability_folder(saved: SavedSelection) -> Path:

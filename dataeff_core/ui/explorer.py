@@ -13,6 +13,7 @@ from dataeff_core.ui import assets, routes, words
 from dataeff_core.ui.explored import Decided, Explored, Limits
 from dataeff_core.ui.explorer_controls import controls, marks, reasons, spoken
 from dataeff_core.ui.explorer_lasso import read_polygon
+from dataeff_core.ui.explorer_stays import stays_of_dataset
 
 _STATE = "explore-view"
 _ADDRESS = ("mode", "eta", "epsilon", "invalid", "keep")
@@ -35,6 +36,7 @@ class View:
     lasso: list[float] | None = None  # corners in map coordinates: x0, y0, x1, y1, ...
     lasso_sent: list[float] | None = None
     lasso_version: int = 0
+    stays: dict[str, str] | None = None  # address and name of how often frames stay; read when the page is drawn
     trouble: str = ""  # why the browser cannot draw the map
 
     def follow(self, start: Limits) -> None:
@@ -50,10 +52,11 @@ def view_of(explored: Explored) -> View:
     known = st.session_state.get(_STATE)
     if isinstance(known, View) and known.about == about:
         known.follow(explored.start)
+        known.stays = stays_of_dataset(explored.dataset)
         return known
     given = {name: st.query_params[name] for name in _ADDRESS if name in st.query_params} if known is None else {}
     limits = Limits.read(given, explored.start)
-    made = View(about, limits, limits, explored.start)
+    made = View(about, limits, limits, explored.start, stays=stays_of_dataset(explored.dataset))
     st.session_state[_STATE] = made
     if not given:
         clear_address()
@@ -141,6 +144,7 @@ def component_data(explored: Explored, view: View, decided: Decided, partner: st
         "reasons": reasons(),
         "words": spoken(),
         "has_invalid": explored.base.invalid_score is not None,
+        "stays": view.stays,
         "picked": view.picked,
         "partner": partner,
         "lasso": view.lasso_sent,

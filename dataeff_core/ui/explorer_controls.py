@@ -96,6 +96,8 @@ def spoken() -> dict[str, str | None]:
         "by_F": words.label("similarity").lower(),
         "by_d": words.label("distance").lower(),
         "by_invalid": words.label("invalid_score").lower(),
+        "stays_low": "never",
+        "stays_high": "always",
         "more_categories": "and {n} more, hues repeat",
         "faded_removed": "faded: removed",
         "miou": words.label("miou"),

@@ -18,7 +18,7 @@ from dataeff_core.review.stability import (
     stabilities,
     stability_of,
     stays_of,
-    stays_sentence,
+    stays_words,
 )
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
@@ -225,10 +225,9 @@ def test_verdicts_by_hand() -> None:
 
 
 def test_one_frame_in_words() -> None:
-    assert stays_sentence(0.0, 8) == "Made again 8 times, it was never kept."
-    assert stays_sentence(0.125, 8) == "Made again 8 times, it was kept once."
-    assert stays_sentence(0.375, 8) == "Made again 8 times, it was kept 3 times."
-    assert stays_sentence(1.0, 1) == "Made again once, it was kept."
+    assert stays_words(0.0, 8) == "kept in 0 of 8 repeats"
+    assert stays_words(np.float32(3 / 7), 7) == "kept in 3 of 7 repeats"
+    assert stays_words(1.0, 1) == "kept in 1 of 1 repeats"
 
 
 def test_the_verb(workspace: Workspace, saved: SavedSelection, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from dataeff_core.errors import Stale
 from dataeff_core.review.lesions import lesions_of
 from dataeff_core.review.pinning import REASONS
 from dataeff_core.review.queue import Queue, queue_of
-from dataeff_core.review.stability import stability_of, stays_words
+from dataeff_core.review.stability import Stability, stability_of, stays_words
 from dataeff_core.selection.explaining import number, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
 from dataeff_core.suppliers import Suppliers, foreground
@@ -55,9 +55,15 @@ class Steps:
         self.position = np.full(len(self.machine), -1)
         self.position[self.queue.rows] = np.arange(len(self.queue.rows))
         self.nearer = _nearer(self.machine, self.queue)
+        self.stays = np.zeros(0, np.float32)  # of each row, the share of repeats that keep it, with `again`
+        self.again: Stability | None = None
 
     def __len__(self) -> int:
         return len(self.queue.rows)
+
+    def row_of(self, frame_id: str) -> int:
+        """The frame's row, -1 for none."""
+        return int(self.ids.get_indexer(pd.Index([frame_id], dtype=object))[0])
 
     def marks(self) -> "Marks":
         """What reviewers and rules have decided by now. Raises StorageFailed, Conflict."""
@@ -71,7 +77,7 @@ class Steps:
         if after and trail.last == after:
             return {"last": after, "marks": {}}
         marks = self.marks()
-        told = marks.told()
+        told: dict[str, dict[str, Any] | None] = {**marks.told()}
         if after and all(self.ids[row] == one.frame_id for row, one in marks.placed.items()):
             touched = {one.frame_id for one in trail.entries(after=after, upto=marks.last, machine=False)}
             told = {one: told.get(one) for one in touched if one in self.ids}
@@ -80,13 +86,14 @@ class Steps:
     def items(self, first: int, count: int) -> list[dict[str, Any]]:
         """The frames at these positions of the queue, with all that the page says of them."""
         positions = range(max(0, first), min(len(self), max(0, first) + min(count, CHUNK)))
+        self._measured()
         return [self._item(one) for one in positions]
 
     def _item(self, position: int) -> dict[str, Any]:
         row = int(self.queue.rows[position])
         said, frame = self.machine.iloc[row], self.frames.iloc[row]
         reason, standing = str(said["reason"]), said["representative_id"]
-        partner = -1 if pd.isna(standing) else int(self.ids.get_indexer([standing])[0])
+        partner = -1 if pd.isna(standing) else self.row_of(str(standing))
         threshold, similarity = threshold_of(self.saved.record, reason), number(said["similarity"])
         measure = frame.get("invalid_measure")
         return {
@@ -140,16 +147,23 @@ class Steps:
         tags = ["a finding is marked on it"] if self.queue.lesion[position] > 0 else []
         if view <= RARE:
             tags.append("the only frame of its view" if view == 1 else f"a rare view: {counted(view, 'frame')}")
-        found = stability_of(self.saved)
-        if found is not None:
-            tags.append(stays_words(float(found.stays[int(self.queue.rows[position])]), len(found.record.runs)))
+        if self.again is not None:
+            stays = float(self.stays[int(self.queue.rows[position])])
+            tags.append(stays_words(stays, len(self.again.record.runs)))
         return tags
+
+    def _measured(self) -> None:
+        """Look whether the selection was made again otherwise since, and how often each frame stayed."""
+        found = stability_of(self.saved)
+        if found is not None and (self.again is None or self.again.id != found.id):
+            self.stays = found.stays
+            self.again = found
 
     def _placed(self, pins: Pins) -> dict[int, Entry]:
         """Row -> the pin on it; quickly where every pin is still on its own frame."""
         if not pins.standing:
             return {}
-        rows = self.ids.get_indexer([one.frame_id for one in pins.standing])
+        rows = self.ids.get_indexer(pd.Index([one.frame_id for one in pins.standing], dtype=object))
         if all(row >= 0 and self.contents[row] == one.content for row, one in zip(rows, pins.standing, strict=True)):
             return {int(row): one for row, one in zip(rows, pins.standing, strict=True)}
         return pins.on(self.ids.tolist(), self.contents.tolist()).rows
