@@ -91,7 +91,7 @@ class Dataset:
 
     @cached_property
     def index(self) -> pd.Index:
-        """The ids of `frames`, to find a row by without a search through all: `index.get_indexer([frame_id])`."""
+        """The ids of `frames`, to find a row by without a search through all."""
         return pd.Index(self.frames["frame_id"].to_numpy(object))
 
     def frames_as_of(self, fingerprint: str) -> pd.DataFrame | None:
@@ -113,7 +113,7 @@ class Dataset:
     def frame(self, wanted: str) -> pd.Series:
         """One present frame by its id, a unique prefix of it, or its path. Raises NotFound."""
         frames = self.frames
-        if (row := self.index.get_indexer([wanted])[0]) >= 0:
+        if (row := self.index.get_indexer(pd.Index([wanted], dtype=object))[0]) >= 0:
             return frames.iloc[row]
         matches = (
             frames[(frames["frame_id"].str.startswith(wanted)) | (frames["path"] == wanted)] if wanted else frames[:0]

@@ -71,17 +71,26 @@ class Steps:
         return Marks(self, self._placed(pins), pins.last)
 
     def changes(self, after: int) -> dict[str, Any]:
-        """What a browser that knows the trail up to entry `after` needs: frame id -> its mark now, None for no mark;
-        all marks where `after` is 0."""
+        """What a browser that knows the trail up to entry `after` needs: frame id -> its mark now, None for no mark.
+
+        All marks (`whole`) where `after` is 0, and where a picture was decided on that has moved: then a mark may be
+        on a frame that no entry names.
+        """
         trail = trail_of(self.dataset.folder)
         if after and trail.last == after:
-            return {"last": after, "marks": {}}
+            return {"last": after, "whole": False, "marks": {}}
         marks = self.marks()
-        told: dict[str, dict[str, Any] | None] = {**marks.told()}
-        if after and all(self.ids[row] == one.frame_id for row, one in marks.placed.items()):
-            touched = {one.frame_id for one in trail.entries(after=after, upto=marks.last, machine=False)}
-            told = {one: told.get(one) for one in touched if one in self.ids}
-        return {"last": marks.last, "marks": told, "whole": not after}
+        told = marks.told()
+        touched = trail.entries(after=after, upto=marks.last, machine=False) if after else []
+        rows = self.ids.get_indexer(pd.Index([one.frame_id for one in touched], dtype=object))
+        still = all(row >= 0 and self.contents[row] == one.content for row, one in zip(rows, touched, strict=True))
+        if not after or not still:
+            return {"last": marks.last, "whole": True, "marks": told}
+        return {
+            "last": marks.last,
+            "whole": False,
+            "marks": {one.frame_id: told.get(one.frame_id) for one in touched},
+        }
 
     def items(self, first: int, count: int) -> list[dict[str, Any]]:
         """The frames at these positions of the queue, with all that the page says of them."""

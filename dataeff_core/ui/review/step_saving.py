@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dataeff_core.errors import Conflict, DataEffError, NotAllowed, NotFound, StorageFailed
+from dataeff_core.errors import BadInput, Conflict, DataEffError, NotAllowed, NotFound, StorageFailed
 from dataeff_core.review.pinning import DROP_REASONS, KEEP_REASONS, pin, take_back
 from dataeff_core.ui import cached
 from dataeff_core.workspace import SavedSelection, Workspace
@@ -28,6 +28,7 @@ class Wish:
     frame_id: str
     reason: str = ""
     why: str = ""
+    by: str = ""  # who took it, where the browser says so
     of: str = ""  # with 'undo': the key, as the trail has it, of the decision that is taken back
 
 
@@ -60,6 +61,8 @@ def write(workspace: Workspace, saved: SavedSelection, wishes: Iterable[Wish], *
 
 
 def _write(workspace: Workspace, saved: SavedSelection, wish: Wish, reviewer: str) -> None:
+    if wish.by and wish.by != reviewer:
+        raise BadInput(f"{wish.by} took this decision, and now {reviewer} reviews; decide again")
     if wish.action == UNDO:
         _take_back(workspace, saved, wish, reviewer)
         return
@@ -98,13 +101,12 @@ def _is_its_own(error: DataEffError, wish: Wish) -> bool:
 def _wish(one: Any) -> Wish | None:
     if not isinstance(one, dict):
         return None
-    texts = {name: one.get(name, "") for name in ("key", "action", "frame", "reason", "why", "of")}
+    texts = {name: one.get(name, "") for name in ("key", "action", "frame", "reason", "why", "by", "of")}
     if not all(isinstance(text, str) for text in texts.values()):
         return None
     known = _KEY.fullmatch(texts["key"]) and _FRAME.fullmatch(texts["frame"])
     if not known or texts["action"] not in (KEEP, DROP, UNDO):
         return None
     reason = texts["reason"] if texts["reason"] in _REASONS.get(texts["action"], {}) else ""
-    return Wish(
-        texts["key"], texts["action"], texts["frame"], reason, texts["why"].strip()[: LONGEST["why"]], texts["of"]
-    )
+    why = texts["why"].strip()[: LONGEST["why"]]
+    return Wish(texts["key"], texts["action"], texts["frame"], reason, why, texts["by"], texts["of"])

@@ -82,7 +82,7 @@ def component_data(steps: Steps, marks: Marks, answers: dict[str, Any], reviewer
 def _start(steps: Steps, marks: Marks) -> int:
     """The position to begin at: the frame asked for, else the first that nobody has looked at."""
     wanted = st.session_state.get(_START)
-    row = steps.ids.get_indexer([wanted])[0] if wanted else -1
+    row = steps.row_of(wanted) if wanted else -1
     return int(steps.position[row]) if row >= 0 and steps.position[row] >= 0 else marks.first_open
 
 
