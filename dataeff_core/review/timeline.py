@@ -190,9 +190,8 @@ def _parts(frames: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
     number, found = keys.factorize()
     by_number = np.argsort(number, kind="stable").astype(np.int64)
     cuts = np.searchsorted(number[by_number], np.arange(1, len(found)))
-    parts = [
-        (str(one), str(video), rows) for (one, _, video), rows in zip(found, np.split(by_number, cuts), strict=True)
-    ]
+    split = np.split(by_number, cuts)[: len(found)]  # of no frames there is one empty part
+    parts = [(str(one), str(video), rows) for (one, _, video), rows in zip(found, split, strict=True)]
     return sorted(parts, key=lambda part: (part[0], int(part[2][0])))
 
 

@@ -41,7 +41,7 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     fragments.draw(_draw_units, dataset, saved, found)
 
 
-def units_table(found: Coverage, units: list[Unit]) -> pd.DataFrame:
+def units_table(units: list[Unit]) -> pd.DataFrame:
     """What stays of each unit, one row a unit, in their order."""
     return pd.DataFrame(
         {
@@ -151,7 +151,7 @@ def _draw_units(dataset: Dataset, saved: SavedSelection, found: Coverage) -> Non
     with left:
         units = _shown(found)
         picked = st.dataframe(
-            units_table(found, units),
+            units_table(units),
             hide_index=True,
             height=TABLE_HEIGHT,
             width="stretch",
