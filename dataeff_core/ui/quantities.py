@@ -54,4 +54,5 @@ def literal(text: str) -> str:
     picture, a formula or a colour. Line breaks become spaces."""
     on_one_line = re.sub(r"\s+", " ", text)
     escaped = _MARKDOWN.sub(r"\\\1", on_one_line)
-    return escaped.replace(":", "\\:\u200b")  # a zero-width space breaks :icon:, :red[...] and http://
+    escaped = escaped.replace(":", "\\:\u200b")  # a zero-width space breaks :icon:, :red[...] and http://
+    return re.sub(r"(@|www(?=\\))", "\\1\u200b", escaped, flags=re.IGNORECASE)  # and a@b.c and www.b.c

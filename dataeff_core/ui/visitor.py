@@ -107,7 +107,9 @@ def _draw_account() -> None:
     if not called:
         return
     shown = str(st.user.to_dict().get("name") or called)
-    st.markdown(f":material/person: **{literal(shown)}**  \n:gray[:small[{literal(called)}]]")
+    st.markdown(f":material/person: **{literal(shown)}**")
+    if called != shown:
+        st.text(called)
     _draw_role()
     st.button("Sign out", key="visitor-sign-out", icon=":material/logout:", on_click=st.logout, width="stretch")
 

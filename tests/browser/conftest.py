@@ -60,14 +60,14 @@ def server(workspace_root: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 class start_server:  # noqa: N801  (used like a function, in `with`)
-    """Context manager: a dashboard on `workspace`."""
+    """Context manager: a dashboard on `workspace`, with more of Streamlit's `options`."""
 
-    def __init__(self, workspace: Path, log: Path) -> None:
+    def __init__(self, workspace: Path, log: Path, *options: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environment = os.environ | {"DATAEFF_WORKSPACE": str(workspace), "DATAEFF_ROOTS": str(workspace.parent)}
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options]
         with log.open("wb") as out:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True

@@ -65,6 +65,7 @@ def test_the_page_asked_for_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         "`x`\n# y",
         "a | b",
         "~~x~~ *y* _z_",
+        "a@b.org www.evil.org WWW.x.y",
     ],
 )
 def test_foreign_text_is_nothing_but_text_in_markdown(text: str) -> None:
@@ -72,6 +73,8 @@ def test_foreign_text_is_nothing_but_text_in_markdown(text: str) -> None:
     unescaped = escaped.replace("\u200b", "").replace("\\", "")
     assert unescaped == " ".join(text.split())
     assert "\n" not in escaped
+    assert "@b" not in escaped
+    assert "www." not in escaped.replace("\\", "").casefold()
     for special in "*_[]()<>`#$~|!":
         assert special not in escaped.replace(f"\\{special}", "")
 
