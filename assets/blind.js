@@ -1,6 +1,7 @@
 // The blind audit: one frame beside a kept one, a question, three answers by key or button. Answers are kept here until
-// Python says that they are on the trail; each has a key of its own, so that one sent twice counts once. Nothing comes
-// here of what the machine decided, nor of what others marked. Names come as data and are set as text.
+// Python says that they are on the trail, and in the tab, should it be loaded anew before; each has a key of its own, so
+// that one sent twice counts once. Nothing comes here of what the machine decided, nor of what others marked. Names come
+// as data and are set as text.
 
 import pictures from "./why_card.js";
 
@@ -43,17 +44,17 @@ class Audit {
 
   take(data) {
     this.data = data;
-    for (const key of data.saved) {
-      for (const [id, one] of this.unsaved) if (one.key === key) this.unsaved.delete(id);
-    }
-    if (data.about !== this.about) {
-      this.about = data.about;
-      this.unsaved.clear();
-      this.own = new Map(Object.entries(data.marks));
+    const another = data.about !== this.about;
+    this.about = data.about;
+    if (another) { this.own.clear(); this.unsaved = this.kept(); }
+    for (const [id, one] of this.unsaved) if (data.saved.includes(one.key)) this.unsaved.delete(id);
+    for (const [id, verdict] of Object.entries(data.marks)) this.own.set(id, verdict);
+    for (const one of this.unsaved.values()) this.own.set(one.id, one.verdict);
+    if (another) {
       this.at = Math.max(0, this.nextOpen(-1));
-    } else {
-      for (const [id, verdict] of Object.entries(data.marks)) if (!this.unsaved.has(id)) this.own.set(id, verdict);
+      if (this.unsaved.size) this.send();
     }
+    this.keep();
     this.draw();
     clearTimeout(this.again);
     if (this.unsaved.size && !data.error) this.again = setTimeout(() => this.send(), 4000); // it may have been lost
@@ -64,6 +65,7 @@ class Audit {
     if (!item) return;
     this.own.set(item.id, verdict);
     this.unsaved.set(item.id, { id: item.id, verdict, key: crypto.getRandomValues(new Uint32Array(4)).join("-") });
+    this.keep();
     this.send();
     const next = this.nextOpen(this.at);
     this.go(next >= 0 ? next : this.at);
@@ -72,6 +74,27 @@ class Audit {
   send() {
     this.sent = (this.sent ?? 0) + 1;
     this.say("marks", { about: this.about, sent: this.sent, marks: [...this.unsaved.values()] });
+  }
+
+  /** What was not saved when this tab was left. */
+  kept() {
+    try {
+      const ids = new Set(this.data.items.map((one) => one.id));
+      const known = JSON.parse(sessionStorage.getItem(`dataeff-blind-${this.about}`) ?? "[]");
+      return new Map(known.filter((one) => ids.has(one.id) && VERDICTS.includes(one.verdict)).map((one) => [one.id, one]));
+    } catch {
+      return new Map();
+    }
+  }
+
+  keep() {
+    try {
+      const name = `dataeff-blind-${this.about}`;
+      if (this.unsaved.size) sessionStorage.setItem(name, JSON.stringify([...this.unsaved.values()]));
+      else sessionStorage.removeItem(name);
+    } catch {
+      // the browser keeps nothing: then what is not saved yet is lost with the page
+    }
   }
 
   /** The next frame after `at` without an answer, round the end; -1 for none. */

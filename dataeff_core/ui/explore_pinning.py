@@ -83,7 +83,7 @@ def _draw_form(
             entries[-1].seq,
             _told(workspace, saved),
         )
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _told(workspace: Workspace, saved: SavedSelection) -> str:
@@ -114,7 +114,7 @@ def _draw_done(workspace: Workspace, explored: Explored) -> None:
             st.error(literal(str(error)), icon=":material/error:")
             return
         del st.session_state[_DONE]
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _entries(explored: Explored, first: int, last: int) -> list[Entry]:

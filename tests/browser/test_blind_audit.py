@@ -46,8 +46,9 @@ def test_an_audit_by_keyboard(page, server: Server, shot: Callable[[str], Path])
         page.keyboard.press(key)
         expect(page.get_by_text(f"{done} of 9 answered")).to_be_visible(timeout=LONG)
     shot("4-eight")
-    page.reload()  # the name and the answers are there again
+    page.reload()  # the name and the answers are there again, those too that were not saved yet
     expect(page.get_by_text("8 of 9 answered")).to_be_visible(timeout=LONG)
+    expect(page.locator(".blind .trouble")).to_have_text("", timeout=LONG)
     page.keyboard.press("n")
     expect(page.get_by_text("judged wrong")).to_be_visible(timeout=LONG)
     expect(page.get_by_test_id("stDataFrame").first.locator("canvas").first).to_be_visible(timeout=LONG)

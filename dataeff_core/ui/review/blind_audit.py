@@ -118,7 +118,7 @@ def _draw_turn(record: AuditRecord, reviewer: str, mode: str, label: str, told: 
     """A button that leads from judging to the result, or back."""
     if st.button(label, key=f"blind-to-{mode}", help=told):
         st.session_state[_MODE] = (record.id, reviewer, mode)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def own_needed(record: AuditRecord, shown: list[Shown]) -> list[str]:

@@ -57,9 +57,11 @@ def sentence(found: AuditResult, rate: Rate) -> str:
         return "The result stands here as soon as a reviewer has judged frames."
     people = counted(len(found.rates) - 1, "reviewer")
     told = (
-        f"Judged by {people}. Of all removed frames, {share(rate.rate)} are then wrong removals; with 95\u202f% "
-        f"confidence the share lies between {share(rate.low)} and {share(rate.high)}."
+        f"Judged by {people}. By that, an estimated {share(rate.rate)} of all removed frames are wrong removals; "
+        f"with 95\u202f% confidence, between {share(rate.low)} and {share(rate.high)}."
     )
+    if abs(rate.rate - rate.wrong / rate.judged) >= 0.0005:
+        told += " Each kind of removal counts by how many frames it is."
     if len(found.rates) > 2:
         told += " Where reviewers differ, what most of them said counts; a draw counts as wrong."
     if rate.unjudged:
