@@ -12,23 +12,26 @@ const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=
 const ELSEWHERE = "button, a, summary, [role=radio], [role=slider], [role=option], [role=tab], [role=combobox]";
 const instances = new WeakMap();
 
-/** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes. */
+/** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes. A call that is
+ * overtaken by the next one has its clean-up run late: only that of the newest call takes the reviewer away. */
 export async function mount(component) {
   const { parentElement: parent } = component;
   let reviewer = instances.get(parent);
   if (!reviewer) {
     reviewer = new Reviewer(parent, component.data);
     instances.set(parent, reviewer);
-    await reviewer.build();
+    reviewer.built = reviewer.build();
   }
+  const call = (reviewer.calls += 1);
   reviewer.tell = component.setStateValue;
-  await reviewer.update(component.data);
-  return () => { reviewer.destroy(); instances.delete(parent); };
+  await reviewer.built;
+  if (call === reviewer.calls) await reviewer.update(component.data);
+  return () => { if (call === reviewer.calls) { reviewer.destroy(); instances.delete(parent); } };
 }
 
 class Reviewer {
   constructor(parent, data) {
-    this.parent = parent; this.data = data; this.words = data.words; this.at = -1; this.history = []; this.errors = new Map(); this.settling = new Set();
+    this.parent = parent; this.data = data; this.words = data.words; this.at = -1; this.history = []; this.errors = new Map(); this.settling = new Set(); this.calls = 0;
     this.line = new Line(() => this.draw());
     this.shelf = new Shelf();
     this.outbox = new Outbox((list) => this.tell("pending", list));
@@ -61,7 +64,8 @@ class Reviewer {
             element("button", { type: "button", class: "ghost", text: words.open, onclick: () => this.open(this.at) })),
           this.decided, this.sentence, this.close, this.numbers),
         this.panel.root));
-    this.parent.append(style, this.root);
+    this.parts = [style, this.root];
+    this.parent.append(...this.parts);
     await loaded;
     this.onKey = (event) => this.key(event);
     this.onLeave = (event) => { if (this.outbox.size) event.preventDefault(); };
@@ -79,6 +83,7 @@ class Reviewer {
     clearInterval(this.asking);
     this.pictures.stop();
     this.outbox.stop();
+    for (const part of this.parts) part.remove();
   }
 
   /** Take over what Python says now: its answers, who reviews, and on the first time where to begin. */

@@ -160,7 +160,7 @@ def test_what_is_anothers_is_not_taken_back(space: Workspace, saved: SavedSelect
 
 def test_one_wrong_decision_does_not_stop_the_others(space: Workspace, saved: SavedSelection, steps: Steps) -> None:
     answers = write(space, saved, wish("f" * 16), wish(frame_at(steps, 0), number=1))
-    assert "no frame of fabricated fits" in answers["key-0000000000000000"]
+    assert "no frame of fabricated fit" in answers["key-0000000000000000"]
     assert answers["key-0000000000000001"] == ""
 
 
