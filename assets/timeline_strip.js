@@ -3,7 +3,6 @@ import { sheet } from "./explorer_limits.js";
 
 export const EDGE = 8; // pixels left free on both sides, so that a mark at the end is not cut
 const KEPT = 0, INVALID = 3, PINNED = 5;
-const HEIGHTS = { 0: 1, 1: 0.5, 2: 0.5, 3: 0.32, 4: 0.5, 5: 0.6 };
 
 /** Draw strip `about` (see `about` in timeline_routes.py) from the densities of all. `ink` has colours by reason code
  *  and `text`, `soft`, `alarm`; `cursor` is a position on the strip or null. */
@@ -78,13 +77,14 @@ function drawGap(ink, about, look, inner, top, bottom) {
   ink.fillText(text, at, top - 8);
 }
 
-/** The frames from `first` on, a bar each: high ones are kept, the colour is the reason, the one at `place` is framed. */
+/** The frames from `first` on, a bar each: high ones are kept, the colours are the strip's, the one at `place` is framed. */
 export function drawLens(canvas, strip, place, first, count, look) {
   const { ink, width, height } = sheet(canvas), step = width / count;
   for (let at = Math.max(0, first); at < Math.min(strip.codes.length, first + count); at++) {
     const code = strip.codes[at], kept = strip.kept[at] === 1;
-    const tall = (height - 6) * (kept ? 1 : HEIGHTS[code] ?? 0.5), x = (at - first) * step;
-    bar(ink, look.reasons[code] ?? look.reasons[1], x + 0.5, height - 3 - tall, Math.max(1, step - 1), tall);
+    const colour = code === PINNED || code === INVALID ? code : kept ? KEPT : 1;
+    const tall = (height - 6) * (kept ? 1 : code === INVALID ? 0.28 : 0.5), x = (at - first) * step;
+    bar(ink, look.reasons[colour], x + 0.5, height - 3 - tall, Math.max(1, step - 1), tall);
     if (at === place) {
       ink.strokeStyle = look.text; ink.lineWidth = 2;
       ink.strokeRect(x - 1, 1, Math.max(4, step + 1), height - 2);

@@ -9,6 +9,7 @@ from dataeff_core.review import rules
 from dataeff_core.review.coverage import GROUP, LABEL, LESION, coverage
 from dataeff_core.ui.review import nothing_lost, views
 from dataeff_core.workspace import SavedSelection, Workspace
+from dataeff_core.workspace.datasets import save_frames
 from dataeff_core.workspace.pins import pins_of
 from tests.fabrication import fabricate, fabricate_selection, hostile_fragments
 from tests.pages.conftest import texts
@@ -122,11 +123,28 @@ def test_a_viewer_looks_but_sets_no_rule(masked: Workspace, open_page: Open) -> 
 
 def test_a_trail_that_cannot_be_read_is_one_sentence(masked: Workspace, open_page: Open) -> None:
     app = named(open_page("review", review=LOST))
-    trail = next(masked.datasets()[0].folder.rglob("*.sqlite*"), masked.datasets()[0].folder / "review.sqlite")
-    trail.write_bytes(b"this is no database, however long it is")
     app.button(key="never-lose-group-").click().run()
+    trail = masked.datasets()[0].folder / "review" / "trail.sqlite"
+    assert trail.is_file()
+    trail.write_bytes(b"this is no database, however long it is" * 200)
+    app.button(key="lift-group-").click().run()
     assert not app.exception
-    assert app.error
+    assert any("trail" in one.value for one in app.error)
+
+
+def test_a_pinned_frame_whose_file_is_gone_is_told(masked: Workspace, open_page: Open) -> None:
+    dataset = masked.datasets()[0]
+    app = named(open_page("review", review=LOST))
+    app.button(key="never-lose-group-").click().run()
+    pin = pins_of(dataset.folder).standing[0]
+    table = dataset.all_frames.copy()
+    table.loc[table["frame_id"] == pin.frame_id, "present"] = False
+    save_frames(dataset.folder, dataset.record, table, dataset.unreadable)
+    now = masked.datasets()[0]
+    fabricate_selection(now, masked.embedding(dataset), keep=0.5, seed=7)
+    app = open_page("review", review=LOST)
+    assert not app.exception
+    assert any("is not in the dataset any more" in one.value for one in app.warning)
 
 
 def test_the_table_agrees_with_coverage_and_shows_the_kind_that_is_chosen(filled: Workspace) -> None:

@@ -16,6 +16,7 @@ from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.ui.review.telling import partner_of, sentence_of
 from dataeff_core.ui.review.views import decide_on
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+from dataeff_core.workspace.pins import overruling_sentence
 from dataeff_core.workspace.trail import KEEP
 
 PLURAL = {GROUP: "groups", VIDEO: "videos", LABEL: "values", LESION: "lesions"}
@@ -36,7 +37,7 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     shown = _lesions(dataset)
     key = f"{dataset.fingerprint} {saved.folder} {saved.pins.last} {shown is None or shown.count}"
     found = _coverage(key, dataset, saved, shown)
-    _draw_statement(found)
+    _draw_statement(saved, found)
     _draw_rules(dataset, saved, found)
     fragments.draw(_draw_units, dataset, saved, found)
 
@@ -57,11 +58,18 @@ def units_table(units: list[Unit]) -> pd.DataFrame:
     )
 
 
-def _draw_statement(found: Coverage) -> None:
+def _draw_statement(saved: SavedSelection, found: Coverage) -> None:
     if found.lost:
         st.error(f"**{literal(found.sentence)}**", icon=":material/warning:")
     else:
         st.success(f"**{literal(found.sentence)}**", icon=":material/verified_user:")
+    if overruled := overruling_sentence(saved.machine, saved.decisions, saved.record.keep):
+        st.markdown(f":material/balance: {literal(overruled)}.")
+    if saved.placed.gone:
+        st.warning(
+            literal(f"{saved.placed.gone_sentence[:1].upper()}{saved.placed.gone_sentence[1:]}."),
+            icon=":material/link_off:",
+        )
     if found.unusable_masks:
         st.warning(
             f"{counted(found.unusable_masks, 'mask')} cannot be read, so the lesions on them are not known.",
@@ -72,7 +80,8 @@ def _draw_statement(found: Coverage) -> None:
 def _draw_rules(dataset: Dataset, saved: SavedSelection, found: Coverage) -> None:
     """A card a kind of unit: how many keep a frame, and the rule for it."""
     may = visitor.may("review")
-    named = bool(visitor.ask_for_name()) if may else False
+    with st.container(key="nothing-lost-name"):  # always there, so that what follows keeps its place
+        named = bool(visitor.ask_for_name()) if may else False
     if (result := st.session_state.pop(_RESULT, None)) is not None:
         (st.success if result[0] else st.error)(literal(result[1]))
     wanted = list(dict.fromkeys((unit.kind, unit.of) for unit in found.units))
