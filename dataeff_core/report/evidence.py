@@ -14,7 +14,7 @@ from dataeff_core.review.pinning import REASONS as WHY
 from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord, AuditResult
 from dataeff_core.workspace.trail import KEEP, RULE, Entry
 
-MOST_UNITS = 20
+MOST_UNITS = 8  # of each kind
 MOST_OVERRULES = 40
 MOST_PICTURED = 6
 
@@ -28,7 +28,8 @@ def is_anything_lost(facts: Facts, shown: Pictures) -> Markup:
         if some:
             least = min(unit.kept for unit in some)
             by_kind.append((KINDS[kind], count(len(some)), count(sum(unit.lost for unit in some)), count(least)))
-    thinned = [unit for unit in units if unit.kept < len(unit.rows)]
+    thinned = [[unit for unit in units if unit.kind == kind and unit.kept < len(unit.rows)] for kind in UNIT_KINDS]
+    listed = [unit for some in thinned for unit in some[:MOST_UNITS]]
     rows = [
         (
             tag("b", "none kept") if unit.lost else "",
@@ -37,18 +38,16 @@ def is_anything_lost(facts: Facts, shown: Pictures) -> Markup:
             count(unit.kept),
             decimal(unit.worst_similarity),
         )
-        for unit in thinned[:MOST_UNITS]
+        for unit in listed
     ]
-    more = len(thinned) - len(rows)
+    more = sum(map(len, thinned)) - len(listed)
     return joined(
         [
             tag("p", foreign(facts.coverage.sentence), class_="alarm" if facts.coverage.lost else "good"),
             table(("Of all", "How many", "With no frame kept", "Least that any keeps"), by_kind, numbers=[1, 2, 3]),
-            tag("h3", "Of which a frame was removed, those that keep the smallest share first"),
+            tag("h3", "Those that keep the smallest share"),
             table(("", "Which", "Frames", "Kept", "Worst likeness"), rows, numbers=[2, 3, 4]) if rows else None,
-            tag("p", f"{counted(more, 'other')} of which a greater share is kept: see coverage.csv.")
-            if more > 0
-            else None,
+            tag("p", f"{counted(more, 'other')} in coverage.csv.") if more > 0 else None,
             tag(
                 "p",
                 "Worst likeness: of the removed frames, the lowest likeness to the kept frame that stands for one (1 "

@@ -123,9 +123,7 @@ def the_method(facts: Facts, shown: Pictures) -> Markup:
     for name, field in method.model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         unit = ", ".join(one for one in (str(extra.get("unit", "")), limits_of(method, name)) if one)
-        rows.append(
-            (field.title or name, tag("b", setting(record.params.get(name))), unit, field.description)
-        )
+        rows.append((field.title or name, tag("b", setting(record.params.get(name))), unit, field.description))
     compared = (
         [
             "Frames were compared by ",
