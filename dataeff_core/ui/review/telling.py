@@ -33,10 +33,12 @@ def partner_of(dataset: Dataset, saved: SavedSelection, row: int) -> int | None:
 
 def sentence_of(dataset: Dataset, saved: SavedSelection, row: int) -> str:
     """Why, in plain words; where a reviewer has decided, what the method had said as well."""
-    frame, machine = dataset.frames.iloc[row], saved.machine.iloc[row]
-    partner = _row(dataset, machine["representative_id"])
-    measure, similarity = frame.get("invalid_measure"), float(machine["similarity"])
-    reason = str(machine["reason"])
+    pin = saved.placed.rows.get(row)
+    # of a frame that no reviewer touched, what stood for it may have been dropped by one
+    method = (saved.decisions if pin is None else saved.machine).iloc[row]
+    frame, partner = dataset.frames.iloc[row], _row(dataset, method["representative_id"])
+    measure, similarity = frame.get("invalid_measure"), float(method["similarity"])
+    reason = str(method["reason"])
     said = sentence(
         reason,
         frame,
@@ -45,10 +47,9 @@ def sentence_of(dataset: Dataset, saved: SavedSelection, row: int) -> str:
         threshold=threshold_of(saved.record, reason),
         fault=fault("" if pd.isna(measure) else str(measure)),
     )
-    pin = saved.placed.rows.get(row)
     if pin is None:
         return said
-    agrees = bool(saved.decisions["decision"].iat[row] == machine["decision"])
+    agrees = bool(saved.decisions["decision"].iat[row] == method["decision"])
     return overruled_sentence(said, pin, agrees=agrees)
 
 
