@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection
@@ -28,6 +29,14 @@ IN_PROCESS = 128  # up to this many frames no worker is started: its start would
 Preparation = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
+class KeyedPreparation(ABC):
+    """A preparation that is told which frames it is given; picklable."""
+
+    @abstractmethod
+    def of(self, keys: Sequence[str], images: Sequence[np.ndarray]) -> np.ndarray:
+        """n content keys and their frames (h, w, 3) uint8 RGB -> array of n rows."""
+
+
 @dataclass
 class Chunk:
     """Some frames of one task: the prepared ones, and those that could not be read."""
@@ -38,7 +47,7 @@ class Chunk:
 
 
 def prepared_chunks(
-    tasks: Sequence[Task], prepare: Preparation, *, workers: int, reporter: Reporter
+    tasks: Sequence[Task], prepare: Preparation | KeyedPreparation, *, workers: int, reporter: Reporter
 ) -> Generator[Chunk, None, None]:
     """Prepared frames of all tasks, in no particular order. With `workers` 0 all is done in this process.
 
@@ -68,7 +77,7 @@ def default_workers(frames: int) -> int:
 class _Pool:
     """The processes, their task queue and their bounded result queue."""
 
-    def __init__(self, tasks: Sequence[Task], prepare: Preparation, workers: int) -> None:
+    def __init__(self, tasks: Sequence[Task], prepare: Preparation | KeyedPreparation, workers: int) -> None:
         context = _context(prepare.__module__)
         self.left = len(tasks)
         count = min(workers, len(tasks))
@@ -127,7 +136,7 @@ def _context(module: str) -> Any:
     return context
 
 
-def _work(tasks: Any, results: Any, prepare: Preparation) -> None:
+def _work(tasks: Any, results: Any, prepare: Preparation | KeyedPreparation) -> None:
     """A worker's life. It leaves Ctrl-C to its parent, and ends when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -152,7 +161,7 @@ def _use_one_thread() -> None:
     threadpool_limits(1)
 
 
-def _chunks(task: Task, prepare: Preparation) -> Iterator[Chunk]:
+def _chunks(task: Task, prepare: Preparation | KeyedPreparation) -> Iterator[Chunk]:
     chunk, images = Chunk(), []
     for key, image in read(task):
         if isinstance(image, str):
@@ -166,7 +175,7 @@ def _chunks(task: Task, prepare: Preparation) -> Iterator[Chunk]:
     yield _finished(chunk, images, prepare)
 
 
-def _finished(chunk: Chunk, images: list[np.ndarray], prepare: Preparation) -> Chunk:
+def _finished(chunk: Chunk, images: list[np.ndarray], prepare: Preparation | KeyedPreparation) -> Chunk:
     if images:
-        chunk.rows = prepare(images)
+        chunk.rows = prepare.of(chunk.keys, images) if isinstance(prepare, KeyedPreparation) else prepare(images)
     return chunk

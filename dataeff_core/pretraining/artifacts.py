@@ -28,6 +28,14 @@ def write_encoder(path: Path, network: Any, method: PretrainingMethod) -> None:
     write_atomically(path, lambda stream: stream.write(data))
 
 
+def write_decoder(path: Path, network: Any) -> None:
+    """The decoder's weights as .safetensors, so that the finished network can still draw. Raises StorageFailed."""
+    from safetensors.torch import save
+
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.decoder.state_dict().items()})
+    write_atomically(path, lambda stream: stream.write(data))
+
+
 def draw_reconstruction(path: Path, network: Any, method: PretrainingMethod, images: Images, *, seed: int) -> None:
     """What the network makes of a few frames as PNG: the same frames, with the same parts hidden, each time."""
     from dataeff_core.pretraining.reconstructing import picture

@@ -241,6 +241,8 @@ class _Training:
     def finish(self) -> None:
         if self.processes.writes:
             artifacts.write_encoder(self.run.encoder_file, self.network, self.method)
+            if self.method.RECONSTRUCTS:
+                artifacts.write_decoder(self.run.decoder_file, self.network)
             precision = "bfloat16" if self.bfloat16 else "float32"
             seconds, last = self.progress.seconds, self.budget.step_after(1)
             artifacts.write_result(

@@ -7,6 +7,7 @@ checkpoint.pt         the newest whole state: model, optimiser, schedule, random
 snapshots/            epoch-00100.safetensors: the encoder as it was after that epoch
 reconstructions/      epoch-00100.png: the same frames each time (methods that reconstruct)
 encoder.safetensors   the finished encoder
+decoder.safetensors   what draws the hidden parts (methods that reconstruct), for scoring by reconstruction error
 result.json           RunResult: there when the run has finished
 problem.json          {"sentence": ...}: why it stopped before its end, where it was not stopped on purpose
 job                   the id of the job that trains it, or last did; not there where none did
@@ -83,6 +84,7 @@ class Run:
     METRICS_FILE = "metrics.jsonl"
     CHECKPOINT = "checkpoint.pt"
     ENCODER = "encoder.safetensors"
+    DECODER = "decoder.safetensors"
     PROBLEM = "problem.json"
     JOB = "job"
 
@@ -140,6 +142,11 @@ class Run:
     def encoder_file(self) -> Path:
         """The finished encoder's weights; not there before the run has finished."""
         return self.folder / self.ENCODER
+
+    @property
+    def decoder_file(self) -> Path:
+        """The finished decoder's weights; not there before the run has finished, nor where its method has none."""
+        return self.folder / self.DECODER
 
     def snapshot_file(self, epoch: int) -> Path:
         return self.folder / "snapshots" / f"epoch-{epoch:05d}.safetensors"

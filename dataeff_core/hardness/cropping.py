@@ -1,0 +1,34 @@
+"""Patches cut out of their frames by the processes that read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from dataeff_core.frame_reading.decoding import KeyedPreparation
+
+
+@dataclass(frozen=True)
+class Cropping(KeyedPreparation):
+    """Cuts the boxes of each frame and squashes them to `side` x `side` pixels, as frames are before an MAE sees
+    them (bicubic, with the filter widened where it shrinks)."""
+
+    side: int
+    boxes: Mapping[str, np.ndarray]  # sha256 -> (k, 4) int32: top, left, bottom, right, pixels of the frame
+
+    def of(self, keys: Sequence[str], images: Sequence[np.ndarray]) -> np.ndarray:
+        """n frames -> (n,) object, each (k, side, side, 3) uint8."""
+        out = np.empty(len(keys), dtype=object)
+        for at, (key, image) in enumerate(zip(keys, images, strict=True)):
+            out[at] = crops(image, self.boxes[key], self.side)
+        return out
+
+
+def crops(image: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
+    """(h, w, 3) uint8 and (k, 4) boxes inside it -> (k, side, side, 3) uint8."""
+    picture = Image.fromarray(image)
+    out = np.empty((len(boxes), side, side, 3), np.uint8)
+    for row, (top, left, bottom, right) in zip(out, boxes.tolist(), strict=True):
+        row[:] = np.asarray(picture.crop((left, top, right, bottom)).resize((side, side), Image.Resampling.BICUBIC))
+    return out
