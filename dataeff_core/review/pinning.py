@@ -1,7 +1,7 @@
 """Overruling: a person keeps or drops a frame, or takes that back; each is an entry on the dataset's trail."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ REASONS = {**KEEP_REASONS, **DROP_REASONS, "rule": "by a rule", "other": "anothe
 """Code -> plain words."""
 
 NUMBERS = ("similarity", "distance", "score")
+NEEDED = ("frame_id", "sha256", "path", "kind", "frame_index")
 
 
 def pin(
@@ -173,11 +174,15 @@ def pin_on(dataset: Dataset, row: pd.Series) -> Entry | None:
     return placed.rows.get(int((frames["frame_id"] == row["frame_id"]).to_numpy().argmax()))
 
 
-def all_present(dataset: Dataset, wanted: Sequence[str]) -> list[pd.Series]:
-    """Frames whose files are there; whole ids are found without a search through all. Raises NotFound."""
+def all_present(dataset: Dataset, wanted: Sequence[str]) -> list[Mapping[Any, Any]]:
+    """What a pin needs of frames whose files are there, named as in `pin`. Raises NotFound."""
     frames = dataset.frames
-    rows = dataset.index.get_indexer(pd.Index(list(wanted), dtype=object))
-    return [frames.iloc[row] if row >= 0 else present(dataset, one) for one, row in zip(wanted, rows, strict=True)]
+    rows = pd.Index(frames["frame_id"].to_numpy(object)).get_indexer(pd.Index(list(wanted), dtype=object))
+    whole_ids = iter(frames[list(NEEDED)].iloc[rows[rows >= 0]].to_dict("records"))
+    return [
+        next(whole_ids) if row >= 0 else present(dataset, one).to_dict()
+        for one, row in zip(wanted, rows, strict=True)
+    ]
 
 
 def present(dataset: Dataset, wanted: str) -> pd.Series:
@@ -232,7 +237,7 @@ def what_machine_said(saved: SavedSelection, frame_ids: Sequence[str]) -> list[d
     ]
 
 
-def place(row: pd.Series) -> str:
+def place(row: Mapping[Any, Any] | pd.Series) -> str:
     """Where a frame stands, for people: its path, and of a video the frame's number."""
     return str(row["path"]) if row["kind"] != "video" else f"{row['path']} frame {int(row['frame_index'])}"
 
