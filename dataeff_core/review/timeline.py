@@ -18,6 +18,7 @@ from dataeff_core.workspace.pins import PINNED
 
 CODES = {**{reason: code for code, reason in enumerate(REASONS)}, PINNED: len(REASONS)}
 LONG, LONG_SHARE = 10.0, 0.1  # seconds; share of a strip: our choice
+LEAST_SECONDS, LEAST_FRAMES = 3.0, 5  # below these no share of a short strip is much
 OTHER = CODES["duplicate"]  # a method's own reason is drawn like the most common one
 
 
@@ -45,8 +46,11 @@ class Gap:
 
     @property
     def long(self) -> bool:
-        """Whether it is to catch the eye: LONG seconds, or LONG_SHARE of the strip, or all of it."""
-        return self.whole or (self.timed and self.length >= LONG) or self.share >= LONG_SHARE
+        """Whether it is to catch the eye: all of the strip, LONG seconds, or LONG_SHARE of a strip and not too few."""
+        least = LEAST_SECONDS if self.timed else LEAST_FRAMES
+        return (
+            self.whole or (self.timed and self.length >= LONG) or (self.share >= LONG_SHARE and self.length >= least)
+        )
 
     @property
     def sentence(self) -> str:

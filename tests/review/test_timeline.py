@@ -51,6 +51,23 @@ def test_the_longest_stretch_lies_between_kept_frames() -> None:
     assert gap.long
 
 
+@pytest.mark.parametrize(
+    ("strip", "long"),
+    [
+        (strip_of([True, False, True, *[True] * 300], [0, 5, 10, *range(11, 311)]), True),  # 10 s of five minutes
+        (strip_of([True, False, True, *[True] * 300], [0, 5, 9, *range(10, 310)]), False),
+        (strip_of([True, False, True, True], [0, 1, 2.9, 12]), False),  # a quarter, but of little
+        (strip_of([True, False, True, True], [0, 1, 3, 12]), True),
+        (strip_of([True, *[False] * 4, True]), False),
+        (strip_of([True, *[False] * 5, True]), True),
+        (strip_of([True, *[False] * 5, *[True] * 60]), False),
+    ],
+)
+def test_what_catches_the_eye(strip: Strip, long: bool) -> None:
+    assert strip.gap is not None
+    assert strip.gap.long == long
+
+
 def test_before_the_first_and_after_the_last_kept_frame_count_too() -> None:
     first = strip_of([False, False, True, False], [0, 5, 9, 10]).gap
     assert first is not None
