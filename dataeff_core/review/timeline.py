@@ -46,7 +46,7 @@ class Gap:
 
     @property
     def long(self) -> bool:
-        """Whether it is to catch the eye: all of the strip, LONG seconds, or LONG_SHARE of a strip and not too few."""
+        """Whether it is to catch the eye: LONG seconds, LONG_SHARE of a strip and not too few, or all."""
         least = LEAST_SECONDS if self.timed else LEAST_FRAMES
         return (
             self.whole or (self.timed and self.length >= LONG) or (self.share >= LONG_SHARE and self.length >= least)

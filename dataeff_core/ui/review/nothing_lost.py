@@ -24,7 +24,8 @@ ABOUT = {
     GROUP: "A group is one patient, one procedure or one folder, as it was told at the import.",
     VIDEO: "Each video file by itself.",
     LABEL: "Each value of this label.",
-    LESION: "What hangs together in the masks of frames that follow each other counts as one lesion.",
+    LESION: "Told from the masks alone: what overlaps from one frame to the next is one lesion. Where that cannot be "
+    "told, two are counted rather than one, so that none hides behind another.",
 }
 CARDS = 4  # side by side
 AT_ONCE = 2000  # masks that are read without being asked
