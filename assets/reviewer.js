@@ -7,31 +7,34 @@ import { Outbox, freshKey } from "./reviewer_outbox.js";
 import { Panel } from "./reviewer_panel.js";
 import { Pictures, Shelf } from "./reviewer_pictures.js";
 
-const AHEAD = 5, SMALL_AHEAD = 12, ASK_MS = 10_000;
+const AHEAD = 5, SMALL_AHEAD = 12, ASK_MS = 10_000, LATE_MS = 10_000;
 const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
 const ELSEWHERE = "button, a, summary, [role=radio], [role=slider], [role=option], [role=tab], [role=combobox]";
 const instances = new WeakMap();
 
-/** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes. A call that is
- * overtaken by the next one has its clean-up run late: only that of the newest call takes the reviewer away. */
+/** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes; the calls may come
+ * in another order than Python drew. */
 export async function mount(component) {
-  const { parentElement: parent } = component;
+  const { parentElement: parent, data } = component;
   let reviewer = instances.get(parent);
   if (!reviewer) {
-    reviewer = new Reviewer(parent, component.data);
+    reviewer = new Reviewer(parent, data);
     instances.set(parent, reviewer);
     reviewer.built = reviewer.build();
   }
-  const call = (reviewer.calls += 1);
-  reviewer.tell = component.setStateValue;
+  const late = reviewer.data.drawn - data.drawn;
+  if (!(late > 0 && late < LATE_MS)) {
+    reviewer.data = data;
+    reviewer.tell = component.setStateValue;
+  }
   await reviewer.built;
-  if (call === reviewer.calls) await reviewer.update(component.data);
-  return () => { if (call === reviewer.calls) { reviewer.destroy(); instances.delete(parent); } };
+  await reviewer.update(reviewer.data);
+  return () => { reviewer.destroy(); instances.delete(parent); };
 }
 
 class Reviewer {
   constructor(parent, data) {
-    this.parent = parent; this.data = data; this.words = data.words; this.at = -1; this.history = []; this.errors = new Map(); this.settling = new Set(); this.calls = 0;
+    this.parent = parent; this.data = data; this.words = data.words; this.at = -1; this.history = []; this.errors = new Map(); this.settling = new Set();
     this.line = new Line(() => this.draw());
     this.shelf = new Shelf();
     this.outbox = new Outbox((list) => this.tell("pending", list));

@@ -1,5 +1,6 @@
 """Step through: the removals one after another, the most doubtful first, decided with one key each."""
 
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +64,7 @@ def component_data(steps: Steps, marks: Marks, answers: dict[str, Any], reviewer
     return {
         "module": routes.module_url("reviewer.js"),
         "about": here,
+        "drawn": int(time.time() * 1000),  # the browser may hear of two drawings in the wrong order
         "n": len(steps),
         "chunk": CHUNK,
         "frames": routes.review_url(f"{here}/frames"),
