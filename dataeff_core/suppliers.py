@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataeff_core.reporting import Reporter
+from dataeff_core.selection.base import PatchScores
 from dataeff_core.workspace import Dataset, Embedding, Workspace
 from dataeff_core.workspace.trail import Entry
 
@@ -91,6 +92,16 @@ def blind_audit_rows(
     return COLUMNS, audit_rows(dataset, selection, entries)
 
 
+def patch_scores(dataset: Dataset, wanted: str) -> PatchScores:
+    """The hardness of the dataset's patches, by the scoring's id or 'latest'. Raises NotFound, Stale."""
+    from dataeff_core.hardness.stored import hardness_of
+
+    found = hardness_of(dataset, wanted)
+    found.check_fits(dataset)
+    table = found.table
+    return PatchScores(found.id, table["frame_id"].to_numpy(object), table["hardness"].to_numpy(np.float32))
+
+
 @dataclass(frozen=True)
 class Suppliers:
     """Who answers; any may be None, and then that is not known."""
@@ -99,3 +110,4 @@ class Suppliers:
     fault: Callable[[str], str] = fault
     calibrated_eta: Callable[[Embedding], float | None] | None = calibrated_eta
     calibrate: Callable[[Workspace, Dataset, Embedding, Reporter], None] | None = calibrate
+    patch_scores: Callable[[Dataset, str], PatchScores] | None = patch_scores

@@ -8,10 +8,11 @@ from dataeff_core.selection.base import Selector
 from dataeff_core.selection.every_nth import EveryNth
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.random import Random
+from dataeff_core.selection.vinformation import VInformation
 
 __all__ = ["SELECTORS", "limits_of", "make", "selector_named"]
 
-SELECTORS: tuple[type[Selector], ...] = (MedDEL, Random, EveryNth)
+SELECTORS: tuple[type[Selector], ...] = (MedDEL, Random, EveryNth, VInformation)
 
 
 def selector_named(name: str) -> type[Selector]:

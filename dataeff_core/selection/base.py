@@ -15,6 +15,10 @@ KEPT, DUPLICATE, OUTLIER, INVALID, BUDGET = "kept", "duplicate", "outlier", "inv
 REASONS = (KEPT, DUPLICATE, OUTLIER, INVALID, BUDGET)
 """A reason's position here is its code (uint8) in arrays and in the browser; 5 is a reviewer's pin."""
 
+TOO_EASY, TOO_HARD = "too_easy", "too_hard"
+FURTHER_REASONS = (TOO_EASY, TOO_HARD)
+"""Reasons that only some methods give; they have no code, and are drawn as removed under their own name."""
+
 Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(m,) and (m,) int rows of the pool -> (m,) bool: True = registration says both show the same view."""
 
@@ -30,6 +34,15 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
+class PatchScores:
+    """How hard the patches of frames are."""
+
+    id: str  # of the scoring, so that the same can be had again
+    frame_ids: np.ndarray  # (m,) object, str: the frame of each patch
+    hardness: np.ndarray  # (m,) float32
+
+
+@dataclass(frozen=True)
 class Pool:
     """The frames a method chooses from. Arrays are aligned with `frame_ids`; all but the ids are optional."""
 
@@ -41,6 +54,7 @@ class Pool:
     invalid_limit: float | None = None  # the invalid_score above which a frame is unusable, where none is asked for
     calibrated_eta: float | None = None  # the similarity limit measured on this dataset's jittered copies
     confirm: Confirm | None = None
+    patch_scores: Callable[[str], PatchScores] | None = None  # by the scoring's id or 'latest'
     store: Store | None = None  # where intermediate results are kept; None: computed each time
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from dataeff_core.errors import NotFound, Stale
-from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, KEPT, OUTLIER
+from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, KEPT, OUTLIER, TOO_EASY, TOO_HARD
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.workspace import Dataset, SavedSelection, SelectionRecord, Workspace
 from dataeff_core.workspace.trail import KEEP, RULE, Entry
@@ -139,6 +139,8 @@ def sentence(
         DUPLICATE: _duplicate(other, alike),
         OUTLIER: "Removed as unusual: it is unlike all frames of its kind.",
         INVALID: f"Removed as unusable: {fault or 'its picture quality stands out from the rest'}.",
+        TOO_EASY: "Removed as too easy: nothing in it is hard to draw for a network that has seen frames like it.",
+        TOO_HARD: "Removed as suspicious: it is so hard to draw that it is more likely noise, glare or lettering.",
         BUDGET: "Removed for the number of frames asked for: "
         + (f"of those kept, {other} is most like it." if other else "others were chosen."),
     }

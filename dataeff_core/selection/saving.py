@@ -1,6 +1,7 @@
 """From a dataset in the workspace to a saved selection, and from its recipe to the same selection again."""
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def pool_of(
         invalid_limit=limit,
         calibrated_eta=known,
         confirm=SameView(workspace, dataset),
+        patch_scores=None if suppliers.patch_scores is None else partial(suppliers.patch_scores, dataset),
         store=Clusterings(dataset, embedding) if remember and embedding is not None else None,
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataeff_core.selection.base import Pool
+from dataeff_core.selection.base import PatchScores, Pool
 from tests.selection import references
 
 
@@ -20,6 +20,9 @@ def pool_of_videos(frames: int = 240, seed: int = 0, **changes: object) -> Pool:
         "invalid_limit": 0.6,
         "calibrated_eta": 0.9,
     }
+    of = np.repeat(columns["frame_ids"], 4)  # type: ignore[arg-type]
+    scored = PatchScores("hardness-1", of, rng.lognormal(0, 1, len(of)).astype(np.float32))
+    columns["patch_scores"] = lambda wanted: scored
     return Pool(**(columns | changes))  # type: ignore[arg-type]
 
 

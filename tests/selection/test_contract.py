@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from dataeff_core.errors import BadInput
 from dataeff_core.selection import SELECTORS, make, selector_named
-from dataeff_core.selection.base import BUDGET, KEPT, REASONS, Pool, Selection, Selector
+from dataeff_core.selection.base import BUDGET, FURTHER_REASONS, KEPT, REASONS, Pool, Selection, Selector
 from tests.selection.conftest import pool_of_videos
 
 every_method = pytest.mark.parametrize("method", SELECTORS, ids=lambda method: method.NAME)
@@ -31,7 +31,7 @@ def test_decides_on_every_frame(method: type[Selector], pool: Pool) -> None:
     assert {found.similarity.dtype, found.distance.dtype, found.score.dtype} == {np.dtype(np.float32)}
     assert all(len(column) == n for column in found.scores.values())
     np.testing.assert_array_equal(found.kept, found.reason == KEPT)
-    assert set(found.reason) <= set(REASONS)
+    assert set(found.reason) <= {*REASONS, *FURTHER_REASONS}
     assert 0 < found.retained < 1
     assert sum(found.dropped_by_reason().values()) == n - found.kept.sum()
 
@@ -146,7 +146,7 @@ def test_says_what_it_lacks(method: type[Selector], pool: Pool) -> None:
     if method.NAME == "random":
         assert method().select(bare).kept.sum() == round(0.2 * len(pool))
         return
-    with pytest.raises(BadInput, match=r"needs (vectors|groups)|similarity limit"):
+    with pytest.raises(BadInput, match=r"needs (vectors|groups|scored patches)|similarity limit"):
         method().select(bare)
 
 
