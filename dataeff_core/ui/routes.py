@@ -44,6 +44,7 @@ def routes() -> list[BaseRoute]:
         Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
         Route(prefix() + "/overlay/{evaluation}/{picture:path}", guarded(_overlay)),
+        Route(prefix() + "/reconstruction/{run}/{epoch:path}", guarded(_reconstruction)),
         Route(prefix() + "/{rest:path}", guarded(lambda request: _refusal("there is nothing at this address"))),
     ]
 
@@ -61,6 +62,11 @@ def original_url(dataset_id: str, frame_id: str) -> str:
 def overlay_url(evaluation_id: str, picture: str) -> str:
     """The address of one of the evaluation's overlays, by its file name without the ending."""
     return f"{prefix()}/overlay/{evaluation_id}/{picture}?token={own_token()}"
+
+
+def reconstruction_url(run_id: str, epoch: int) -> str:
+    """The address of the picture of what a run's network made of hidden frames after a pass."""
+    return f"{prefix()}/reconstruction/{run_id}/{epoch}?token={own_token()}"
 
 
 def explorer_url(path: str, *, token: bool = True) -> str:
@@ -155,6 +161,14 @@ def _overlay(request: Request) -> Response:
     if file is None:
         return _refusal(f"{evaluation.id} has no picture {wanted[:60]!r}; reload the page")
     return FileResponse(file, media_type="image/webp", headers=_A_WHILE)
+
+
+def _reconstruction(request: Request) -> Response:
+    run, wanted = Workspace.open().run(request.path_params["run"]), request.path_params["epoch"]
+    file = next((one for epoch, one in run.reconstructions.items() if str(epoch) == wanted), None)
+    if file is None:
+        return _refusal(f"{run.id} has no picture {wanted[:60]!r}; reload the page")
+    return FileResponse(file, media_type="image/png", headers=_A_WHILE)
 
 
 def _refusal(sentence: str, status: int = 404) -> Response:

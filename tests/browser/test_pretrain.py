@@ -89,9 +89,9 @@ def test_a_run_is_started_watched_stopped_and_gone_on_with(page, server, shot) -
 
     loss = page.get_by_test_id("stVegaLiteChart").first
     loss.locator(LINE).wait_for(timeout=LONG_MS, state="attached")
-    picture = page.get_by_test_id("stImage").locator("img")
+    picture = page.locator(".gallery.large img")
     picture.wait_for(timeout=LONG_MS)
-    page.wait_for_function("document.querySelector('[data-testid=stImage] img')?.naturalWidth > 0")
+    page.wait_for_function("one => one.complete && one.naturalWidth > 0", arg=picture.element_handle())
     (run,) = workspace.runs()
     assert run.state == "running"
     assert run.record.params["batch_size"] == 4

@@ -119,6 +119,21 @@ def test_a_vanished_original_says_so(client: TestClient, filled: Workspace, fill
     assert "not there any more" in answer.text
 
 
+def test_what_a_network_makes_of_frames_is_served_by_run_and_pass(client: TestClient, filled: Workspace) -> None:
+    from tests.fabricated_runs import fabricate_run
+
+    run = fabricate_run(filled, filled.datasets()[0])
+    assert run.reconstructions, "the fabricated run has pictures"
+    epoch = next(iter(run.reconstructions))
+    answer = client.get(routes.reconstruction_url(run.id, epoch))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    for wrong in (routes.reconstruction_url(run.id, 10**6), routes.reconstruction_url("absent", epoch)):
+        assert client.get(wrong).status_code == 404
+    for wrong in ("..%2f..%2frun.json", "x", "-1"):
+        assert client.get(f"/dataeff/reconstruction/{run.id}/{wrong}?token={routes.TOKEN}").status_code == 404
+
+
 def test_an_address_of_ours_that_nothing_answers_is_404(client: TestClient, filled: Workspace) -> None:
     answer = client.get(f"/dataeff/nothing/here?token={routes.TOKEN}")
     assert answer.status_code == 404

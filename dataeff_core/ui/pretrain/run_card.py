@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.errors import DataEffError
-from dataeff_core.ui import commands, forms, jobs_panel, visitor, words
+from dataeff_core.ui import commands, forms, gallery, jobs_panel, routes, visitor, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain import afterwards, entries, figures
 from dataeff_core.ui.pretrain.entries import DONE, RUNNING, WAITING, Entry
@@ -190,12 +190,12 @@ def _draw_reconstructions(run: Run) -> None:
     at = passes[-1]
     if len(passes) > 1:
         at = st.select_slider("After pass", passes, key=key)
-    st.image(
-        pictures[at].read_bytes(),
-        width="stretch",
+    gallery.draw_picture(
+        routes.reconstruction_url(run.id, at),
         alt=f"hidden, drawn and original frames after pass {at}",
-        caption="Top: what it is shown. Middle: what it draws. Bottom: the frame itself.",
+        key=f"reconstruction-{run.id}",
     )
+    st.caption("Top: what it is shown. Middle: what it draws. Bottom: the frame itself.")
 
 
 def _draw_more(workspace: Workspace, entry: Entry) -> None:
