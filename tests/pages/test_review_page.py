@@ -154,3 +154,11 @@ def test_the_table_agrees_with_coverage_and_shows_the_kind_that_is_chosen(filled
     assert len(table) == len(found.units)
     assert table["Stay"].sum() == saved.record.kept
     assert table["Frames"].sum() == saved.record.frames
+
+
+def test_a_kind_can_be_looked_at_alone(masked: Workspace, open_page: Open) -> None:
+    app = open_page("review", review=LOST)
+    app.button_group(key="nothing-lost-kind").set_value("Groups").run()
+    assert not app.exception
+    assert set(app.dataframe[0].value["What"]) == {"group"}
+    assert len(app.dataframe[0].value) == 6
