@@ -96,7 +96,8 @@ class Reviewer {
     this.line.setData(data);
     this.root.classList.toggle("dark", isDark(this.root));
     this.panel.allow(data.may && Boolean(data.reviewer));
-    this.panel.say(!data.may ? this.words.not_allowed : data.reviewer ? "" : this.words.name_first);
+    const barred = !data.may ? this.words.not_allowed : data.reviewer ? "" : this.words.name_first;
+    if (barred !== this.barred) this.panel.say((this.barred = barred));
     for (const wish of this.outbox.belongTo(data.about, data.reviewer)) this.believe(wish);
     const { saved, failed } = this.outbox.answered(data.answers ?? {});
     for (const { wish, why } of failed) this.fail(wish, why);
@@ -157,7 +158,7 @@ class Reviewer {
   open(from) {
     const next = this.line.nextOpen(from);
     if (next >= 0) this.go(next);
-    else { this.panel.say(this.words.all_done); this.draw(); }
+    else this.draw();
   }
 
   go(at) {
@@ -165,12 +166,11 @@ class Reviewer {
     this.line.want(at);
     this.root.dataset.at = String(at);
     this.draw();
-    this.preload();
   }
 
   act(name, reason = "") {
     const { data, words } = this, item = this.line.item(this.at);
-    if (!data.may || !data.reviewer) { this.panel.say(data.may ? words.name_first : words.not_allowed); return; }
+    if (this.barred) { this.panel.say(this.barred); return; }
     this.panel.say("");
     if (name === "undo") { this.undo(item); return; }
     if (!item || !this.pictures.seen) { this.panel.say(words.wait); return; }
@@ -253,7 +253,7 @@ class Reviewer {
     this.drawClose(item);
     this.numbers.hidden = !item.numbers.length;
     this.numbers.lastElementChild.replaceChildren(...item.numbers.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]));
-    this.preload();
+    setTimeout(() => this.preload()); // once this one is painted
   }
 
   drawTop() {
@@ -262,11 +262,13 @@ class Reviewer {
     this.progress.setAttribute("aria-valuemax", data.n);
     this.progress.setAttribute("aria-valuenow", done);
     this.progress.firstElementChild.style.width = `${(100 * done) / data.n}%`;
-    this.tally.textContent = done ? fill(words.tally, { kept: number(kept), agreed: number(agreed) }) : "";
+    const told = done ? fill(words.tally, { kept: number(kept), agreed: number(agreed) }) : "";
+    this.tally.textContent = done >= data.n ? `${told}. ${words.all_done}` : told;
     this.place.textContent = fill(words.line, { at: number(this.at + 1) });
     this.state.textContent = this.line.lost ? words.lost : waiting ? fill(words.unsaved, { n: number(waiting) }) : done ? words.saved : "";
     this.state.classList.toggle("waiting", Boolean(waiting) || this.line.lost);
     this.root.dataset.waiting = String(waiting);
+    this.root.dataset.open = String(data.n - done);
     this.alerts.replaceChildren(...[...this.errors].slice(-3).map(([id, { at, why }]) => element("p", {},
       element("span", { text: fill(words.failed, { frame: this.line.item(at)?.title ?? "", why }) }),
       at === this.at ? "" : element("button", { type: "button", class: "link", text: words.show, onclick: () => this.go(at) }),
@@ -274,7 +276,7 @@ class Reviewer {
   }
 
   picture(one, beside) {
-    const mark = this.line.mark(one.id), badge = element("span", { class: "badge", text: `${one.mark} ${beside ? this.words.partner : one.state}` });
+    const mark = this.line.mark(one.id), badge = element("span", { class: "badge", text: `${one.mark} ${beside ? this.words[one.stands ? "partner" : "alike"] : one.state}` });
     badge.style.setProperty("--light", one.light);
     badge.style.setProperty("--dark", one.dark);
     const gone = beside && mark?.action === "drop";

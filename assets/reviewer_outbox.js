@@ -1,12 +1,12 @@
 // Decisions on their way to the server. All that are not acknowledged are sent together, one list at a time and again
 // when no answer comes; each has a key of its own, so that sent twice counts once. They outlive a reload of the tab.
 
-const RESEND_MS = 10_000;
+const RESEND_MS = 10_000, AT_ONCE = 200;
 
 export class Outbox {
   constructor(send) {
     this.send = send; this.wishes = []; this.number = 0; this.waiting = false;
-    this.place = "";
+    this.place = ""; this.sent = new Set();
   }
 
   /** Whose decisions on which selection these are; those of before a reload are taken up again. */
@@ -36,7 +36,9 @@ export class Outbox {
     if (!this.wishes.length) { this.waiting = false; return; }
     this.waiting = true;
     this.number = Math.max(this.number + 1, Date.now());
-    this.send({ number: this.number, wishes: this.wishes.slice(0, 200).map(({ at, ...told }) => told) });
+    const list = this.wishes.slice(0, AT_ONCE);
+    this.sent = new Set(list.map((one) => one.key));
+    this.send({ number: this.number, wishes: list.map(({ at, ...told }) => told) });
     this.timer = setTimeout(() => this.flush(), RESEND_MS);
   }
 
@@ -46,7 +48,7 @@ export class Outbox {
     const newest = number === this.number; // a refusal of an older list may be mended by the one under way
     for (const wish of this.wishes) {
       if (answers[wish.key] === "") saved.push(wish);
-      else if (wish.key in answers && newest) failed.push({ wish, why: answers[wish.key] });
+      else if (newest && this.sent.has(wish.key)) failed.push({ wish, why: answers[wish.key] ?? "" });
     }
     if (saved.length || failed.length) {
       const gone = new Set([...saved, ...failed.map((one) => one.wish)]);

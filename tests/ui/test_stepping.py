@@ -85,6 +85,27 @@ def test_a_frame_is_told_with_its_stand_in_its_sentence_and_how_close_it_was(
     assert last["close"].startswith("Clearly removed")
 
 
+def test_where_nothing_stands_for_a_frame_the_kept_one_most_like_it_is_shown(
+    space: Workspace, dataset: Dataset, saved: SavedSelection
+) -> None:
+    embedding = space.embedding(dataset)
+    steps = Steps(dataset, saved, embedding)
+    told = {one["id"]: one for first in range(0, len(steps), CHUNK) for one in steps.items(first, CHUNK)}
+    vectors = dict(zip(embedding.frame_ids, embedding.vectors.astype(np.float64), strict=True))
+    kept = saved.machine.loc[saved.machine["decision"] == "kept", "frame_id"].tolist()
+    alone = saved.machine.loc[
+        (saved.machine["decision"] == "dropped") & saved.machine["representative_id"].isna(), "frame_id"
+    ]
+    assert len(alone)
+    for one in alone:
+        likeness = [vectors[one] @ vectors[other] for other in kept]
+        assert told[one]["partner"]["id"] == kept[int(np.argmax(likeness))]
+        assert not told[one]["partner"]["stands"]
+    assert sum(one["partner"]["stands"] for one in told.values()) == len(told) - len(alone)
+    without = Steps(dataset, saved)
+    assert all(not one["partner"] for one in without.items(0, CHUNK) if one["id"] in set(alone))
+
+
 def test_no_symbols_on_this_page(steps: Steps) -> None:
     from dataeff_core.ui.review.step_words import WORDS, reasons
 

@@ -1,56 +1,49 @@
 """The removals of a selection in the order of review, as the browser gets them: frame by frame over HTTP, with what
 reviewers have decided so far."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dataeff_core.errors import Stale
+from dataeff_core.errors import NotFound, Stale
 from dataeff_core.review.lesions import lesions_of
-from dataeff_core.review.pinning import REASONS
 from dataeff_core.review.queue import Queue, queue_of
 from dataeff_core.review.stability import Stability, stability_of, stays_words
 from dataeff_core.selection.explaining import number, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
 from dataeff_core.suppliers import Suppliers, foreground
-from dataeff_core.ui import gallery, words
-from dataeff_core.ui.quantities import counted, share, when
+from dataeff_core.ui import cached, gallery, words
+from dataeff_core.ui.quantities import counted, share
+from dataeff_core.ui.review.step_marks import Marks
 from dataeff_core.ui.theme import style_of
-from dataeff_core.workspace import Dataset, SavedSelection
-from dataeff_core.workspace.pins import DECISION_OF, Pins, overruling_sentence, pins_of
-from dataeff_core.workspace.trail import KEEP, RULE, Entry, trail_of
+from dataeff_core.workspace import Dataset, Embedding, SavedSelection, Workspace
+from dataeff_core.workspace.pins import Pins, pins_of
+from dataeff_core.workspace.trail import Entry, trail_of
 
 CHUNK = 24  # frames told in one answer
+BLOCK = 8192  # vectors compared at once
 CLOSE, FAR = 0.1, 0.5  # shares of the removals for the same reason that were closer to staying
 RARE = 3  # frames of one view, up to which it is called rare
 COMPARED = {"duplicate": "insertion_similarity", "outlier": "distance", "invalid": "invalid_score"}
 SUPPLIERS = Suppliers()
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How far a review is."""
-
-    removed: int
-    reviewed: int  # by a person, not by a rule
-    kept: int  # of those, the removals found harmful and mended
-
-
 class Steps:
     """One selection's removals. Shared by all visitors: holds what the method decided, which never changes, and asks
     the trail for the rest."""
 
-    def __init__(self, dataset: Dataset, saved: SavedSelection) -> None:
+    def __init__(self, dataset: Dataset, saved: SavedSelection, embedding: Embedding | None = None) -> None:
         check_same(saved.record, dataset)
         self.dataset, self.saved, self.machine = dataset, saved, saved.machine
         self.frames = dataset.frames
         self.ids = saved.index
         if not self.ids.equals(dataset.index):
             raise Stale(f"selection {saved.id} lists other frames than {dataset.record.name}; run `select` again")
+        self.alone = self.machine["representative_id"].isna().to_numpy(bool)
         self.contents = self.frames["sha256"].to_numpy(object)
+        self.embedding = embedding
         self.queue = _queue(dataset, saved)
         self.position = np.full(len(self.machine), -1)
         self.position[self.queue.rows] = np.arange(len(self.queue.rows))
@@ -65,7 +58,7 @@ class Steps:
         """The frame's row, -1 for none."""
         return int(self.ids.get_indexer(pd.Index([frame_id], dtype=object))[0])
 
-    def marks(self) -> "Marks":
+    def marks(self) -> Marks:
         """What reviewers and rules have decided by now. Raises StorageFailed, Conflict."""
         pins = pins_of(self.dataset.folder)
         return Marks(self, self._placed(pins), pins.last)
@@ -96,9 +89,11 @@ class Steps:
         """The frames at these positions of the queue, with all that the page says of them."""
         positions = range(max(0, first), min(len(self), max(0, first) + min(count, CHUNK)))
         self._measured()
-        return [self._item(one) for one in positions]
+        rows = self.queue.rows[list(positions)]
+        beside = self._most_alike(rows[self.alone[rows]])
+        return [self._item(one, beside) for one in positions]
 
-    def _item(self, position: int) -> dict[str, Any]:
+    def _item(self, position: int, beside: dict[int, int]) -> dict[str, Any]:
         row = int(self.queue.rows[position])
         said, frame = self.machine.iloc[row], self.frames.iloc[row]
         reason, standing = str(said["reason"]), said["representative_id"]
@@ -116,12 +111,34 @@ class Steps:
                 threshold=threshold,
                 fault="" if measure is None or pd.isna(measure) else SUPPLIERS.fault(str(measure)),
             ),
-            "partner": None if partner < 0 else self._picture(partner, "kept"),
+            "partner": self._partner(partner if partner >= 0 else beside.get(row, -1), stands=partner >= 0),
             "nearer": number(self.nearer[position]),
             "close": self._closeness(position, reason),
             "tags": self._tags(position),
             "numbers": _numbers(said, reason, threshold),
         }
+
+    def _partner(self, row: int, *, stands: bool) -> dict[str, Any] | None:
+        """The kept frame to be shown beside: the one that stands for the removed one, or else is most like it."""
+        return None if row < 0 else {**self._picture(row, "kept"), "stands": stands}
+
+    def _most_alike(self, rows: np.ndarray) -> dict[int, int]:
+        """The kept frame that is most like each of these; none where the selection knows no vectors."""
+        kept = np.flatnonzero((self.machine["decision"] == "kept").to_numpy(bool))
+        if self.embedding is None or not len(rows) or not len(kept):
+            return {}
+        at = self.embedding.rows(self.ids.to_numpy(object))
+        vectors = self.embedding.vectors
+        wanted = np.asarray(vectors[at[rows]], np.float32)
+        best, found = np.full(len(rows), -np.inf, np.float32), np.full(len(rows), -1)
+        for first in range(0, len(kept), BLOCK):
+            block = kept[first : first + BLOCK]
+            cosine = wanted @ np.asarray(vectors[at[block]], np.float32).T
+            nearest = cosine.argmax(axis=1)
+            value = cosine[np.arange(len(rows)), nearest]
+            found = np.where(value > best, block[nearest], found)
+            best = np.maximum(best, value)
+        return dict(zip(rows.tolist(), found.tolist(), strict=True))
 
     def _picture(self, row: int, reason: str) -> dict[str, str]:
         frame, style = self.frames.iloc[row], style_of(reason)
@@ -178,67 +195,28 @@ class Steps:
         return pins.on(self.ids.tolist(), self.contents.tolist()).rows
 
 
-@dataclass(frozen=True)
-class Marks:
-    """Reviewers' decisions as they stand."""
-
-    steps: Steps
-    placed: dict[int, Entry]  # row -> decision
-    last: int  # the trail's newest entry
-
-    @property
-    def tally(self) -> Tally:
-        """How far the review is."""
-        by_people = [
-            one.action
-            for row, one in self.placed.items()
-            if self.steps.position[row] >= 0 and not one.reviewer.startswith(RULE)
-        ]
-        return Tally(len(self.steps), len(by_people), by_people.count(KEEP))
-
-    @property
-    def first_open(self) -> int:
-        """Where a review goes on: the first position that nobody has looked at, 0 where there is none."""
-        done = np.zeros(len(self.steps), bool)
-        for row, one in self.placed.items():
-            if self.steps.position[row] >= 0 and not one.reviewer.startswith(RULE):
-                done[self.steps.position[row]] = True
-        return int(done.argmin()) if len(done) else 0
-
-    @property
-    def overruling(self) -> str:
-        """What the decisions change, and where they break the share asked for; '' for nothing."""
-        machine = self.steps.machine[["decision"]]
-        decided = machine["decision"].to_numpy(object, copy=True)
-        for row, one in self.placed.items():
-            decided[row] = DECISION_OF[one.action]
-        return overruling_sentence(machine, pd.DataFrame({"decision": decided}), self.steps.saved.record.keep)
-
-    def told(self) -> dict[str, dict[str, Any]]:
-        """Frame id -> the mark as the browser has it."""
-        return {str(self.steps.ids[row]): self._told(row, one) for row, one in self.placed.items()}
-
-    def _told(self, row: int, one: Entry) -> dict[str, Any]:
-        rule = one.reviewer.startswith(RULE)
-        return {
-            "at": int(self.steps.position[row]),
-            "action": one.action,
-            "by": one.reviewer[len(RULE) :] if rule else one.reviewer,
-            "rule": rule,
-            "when": when(one.at),
-            "because": "; ".join(text for text in (REASONS.get(one.reason, one.reason), one.why) if text),
-            "key": one.key,
-        }
-
-
-def opened(dataset: Dataset, saved: SavedSelection) -> Steps:
+def opened(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> Steps:
     """The selection's removals, opened once for the process. Raises Stale."""
-    return _opened(str(saved.folder), saved.record.model_dump_json(), dataset.fingerprint, dataset, saved)
+    return _opened(str(saved.folder), saved.record.model_dump_json(), dataset.fingerprint, workspace, dataset, saved)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _opened(folder: str, record: str, fingerprint: str, _dataset: Dataset, _saved: SavedSelection) -> Steps:
-    return Steps(_dataset, _saved)
+def _opened(
+    folder: str, record: str, fingerprint: str, _workspace: Workspace, _dataset: Dataset, _saved: SavedSelection
+) -> Steps:
+    return Steps(_dataset, _saved, _embedding(_workspace, _dataset, _saved))
+
+
+def _embedding(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> Embedding | None:
+    """The vectors that the selection was made with, where they are still there and of these frames."""
+    if not saved.record.embedding:
+        return None
+    try:
+        found = cached.embedding(workspace, dataset, saved.record.embedding)
+        found.check_fits(dataset)
+    except (NotFound, Stale):
+        return None
+    return found
 
 
 def _queue(dataset: Dataset, saved: SavedSelection) -> Queue:

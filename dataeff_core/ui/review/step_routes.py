@@ -36,7 +36,7 @@ def _marks(request: Request) -> Response:
 def _steps(request: Request) -> Steps:
     space = Workspace.open()
     dataset = cached.dataset(space, request.path_params["dataset"])
-    return step_queue.opened(dataset, space.selection(request.path_params["selection"], dataset))
+    return step_queue.opened(space, dataset, space.selection(request.path_params["selection"], dataset))
 
 
 def _whole(request: Request, name: str, otherwise: int) -> int:

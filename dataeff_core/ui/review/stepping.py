@@ -11,7 +11,8 @@ from dataeff_core.review.queue import enough_reviewed, still_needed
 from dataeff_core.ui import assets, fragments, routes, visitor
 from dataeff_core.ui.quantities import counted, literal, share
 from dataeff_core.ui.review import step_queue, step_saving, step_words
-from dataeff_core.ui.review.step_queue import CHUNK, Marks, Steps, Tally
+from dataeff_core.ui.review.step_marks import Marks, Tally
+from dataeff_core.ui.review.step_queue import CHUNK, Steps
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 
 LIMITS = (0.005, 0.01, 0.02, 0.05)  # of harmful removals that nobody has seen, out of all
@@ -25,7 +26,7 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     with st.container(key="review-name"):  # always there, so that what follows keeps its place
         visitor.ask_for_name()
     with st.spinner("Putting the removals in order …"):
-        steps = step_queue.opened(dataset, saved)
+        steps = step_queue.opened(workspace, dataset, saved)
     if not len(steps):
         st.markdown("#### Nothing was removed")
         st.markdown("This selection keeps every frame, so there is nothing to step through.")
@@ -44,6 +45,7 @@ def _draw_live(workspace: Workspace, steps: Steps) -> None:
     key = f"reviewer-{saved.id}"
 
     def heard() -> None:
+        st.session_state.pop(_START, None)  # where to begin has been heeded
         st.session_state[_ANSWERS] = _answers(workspace, saved, getattr(st.session_state[key], "pending", None))
 
     marks = steps.marks()
