@@ -31,10 +31,11 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     left, right = st.columns([1, 1], gap="large")
     with left:
         st.markdown("#### What the report will say")
-        st.markdown("\n".join(f"- {line}" for line in facts(dataset, saved)))
+        st.markdown("\n\n".join(facts(dataset, saved)))
         st.caption(
             "It is one page that needs no network, in plain words, with examples of what went and what stands for "
-            "it, what stays of each patient and lesion, the recipe, and what was not checked; and all of it as tables."
+            "it, what stays of each patient and lesion, the recipe, and what was not checked; and all of it as "
+            "tables."
         )
         _draw_stability(workspace, saved)
     with right:
