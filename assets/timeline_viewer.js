@@ -185,11 +185,17 @@ export class Viewer {
   large(frame, reason, state) {
     const view = element("div", { class: "view" }), small = this.data.thumbnail.replace("{id}", frame.id);
     const image = element("img", { alt: `${frame.title}, ${frame.group}: ${state}`, draggable: "false", src: small });
-    image.onerror = () => { image.remove(); view.dataset.text = this.words.picture; };
+    let failed = 0; // of the small picture and the whole one
+    const fail = () => {
+      image.style.visibility = "hidden";
+      if (++failed === 2) view.dataset.text = this.words.picture;
+    };
+    image.onerror = fail;
     view.append(image);
     this.sharpen.push(() => {
       const whole = new Image();
-      whole.onload = () => { image.src = whole.src; };
+      whole.onload = () => { image.onerror = null; image.src = whole.src; image.style.visibility = "visible"; };
+      whole.onerror = fail;
       whole.src = this.data.original.replace("{id}", frame.id);
     });
     return element("figure", {}, view, element("figcaption", {},

@@ -157,7 +157,7 @@ def test_a_thousand_groups_are_scrolled_found_and_sorted(page, server: Server, s
     page.locator(f".row[aria-posinset='{MANY}']").wait_for()
     assert rows.count() < 12
     page.get_by_label("Find by name").fill("PATIENT-07")
-    page.get_by_text("100 of 1\u202f000 strips").wait_for()
+    page.get_by_text("10 of 1\u202f000 strips").wait_for()
     page.get_by_label("Order").select_option("name")
     page.locator(".row[aria-posinset='1']", has_text="patient-070").wait_for()
     page.locator(".list").focus()
@@ -187,6 +187,12 @@ def test_nothing_lost_shows_the_alarm_and_ends_it_with_one_click(page, server: S
     page.get_by_role("button", name="Lift this rule").click()
     page.get_by_text("pins taken back").wait_for()
     alert.get_by_text("No frame stays of").wait_for()
+
+
+def test_pictures_that_are_not_there_are_told(page, server: Server) -> None:
+    open_view(page, server, "review=Timeline&dataset=many")
+    page.locator(".view[data-text='picture not available']").first.wait_for()
+    assert page.locator(".sentence").inner_text()
 
 
 def test_strips_are_not_given_without_the_token(page, server: Server) -> None:
