@@ -25,7 +25,11 @@ def draw(workspace: Workspace, explored: Explored, decided: Decided, rows: np.nd
         return
     saved = selection_of(workspace, explored)
     with st.container(horizontal=True, vertical_alignment="center", key="explore-pin-bar"):
-        with st.popover(f"Decide for all {count(len(rows))} in the lasso", icon=":material/gavel:"):
+        label, decided_before = (
+            f"Decide for all {count(len(rows))} in the lasso",
+            st.session_state.get(_DONE, ())[2:4],
+        )
+        with st.popover(label, icon=":material/gavel:", key=f"explore-pin-{decided_before}"):  # closes once decided
             if saved is None:
                 st.markdown(
                     "Save a selection first (at the top of this page). A decision of yours is recorded together with "
@@ -60,19 +64,26 @@ def _draw_form(
         return
     action = st.radio("What to do", list(_ACTIONS), format_func=_ACTIONS.__getitem__, key="explore-pin-action")
     codes = [*(KEEP_REASONS if action == KEEP else DROP_REASONS), "other"]
-    reason = st.selectbox("Reason", codes, format_func=REASONS.__getitem__, key=f"explore-pin-reason-{action}")
-    why = st.text_input("In your words", max_chars=LONGEST["why"], key="explore-pin-why", placeholder="if you like")
+    reason = st.selectbox(
+        "Reason",
+        codes,
+        index=None,
+        format_func=REASONS.__getitem__,
+        placeholder="choose one, or use your words",
+        key=f"explore-pin-reason-{action}",
+    )
+    why = st.text_input("In your words", max_chars=LONGEST["why"], key="explore-pin-why")
     st.caption(
         f"One entry in the record for each frame, with what {literal(title(saved.record))} said of it. It holds for "
         "every selection of these frames and can be taken back."
     )
     label = f"{'Keep' if action == KEEP else 'Remove'} {counted(len(rows), 'frame')}"
-    if st.button(label, type="primary", key="explore-pin-go"):
+    if st.button(label, type="primary", key="explore-pin-go", disabled=not (reason or why.strip())):
         ids = explored.dataset.frames["frame_id"].iloc[rows].tolist()
         try:
             visitor.require("review")
             with st.spinner("Writing the record …"):
-                entries = pin(workspace, saved, ids, action, reviewer=reviewer, reason=reason, why=why.strip())
+                entries = pin(workspace, saved, ids, action, reviewer=reviewer, reason=reason or "", why=why.strip())
         except DataEffError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return

@@ -14,11 +14,12 @@ from dataeff_core import access
 from dataeff_core.access import MAY, Action, Role
 from dataeff_core.errors import DataEffError
 from dataeff_core.review.pinning import person
-from dataeff_core.ui import assets, login, state
+from dataeff_core.ui import assets, fragments, login, state
 from dataeff_core.ui.quantities import literal
 from dataeff_core.workspace.trail import LONGEST
 
 _NAME, _TOLD, _FIELD, _ASKED, _KEPT = "visitor-name", "visitor-told", "visitor-field", "visitor-asked", "visitor-kept"
+_JUST_ASKED = "visitor-just-asked"
 _HELP = "Stands in the record beside each decision of yours. This tab remembers it until it is closed."
 
 _component = st.components.v2.component("dataeff_visitor", js=assets.read("visitor.js"))
@@ -72,6 +73,8 @@ def draw_in_sidebar() -> None:
 def ask_for_name() -> str | None:
     """The visitor's name; where there is none yet, the sentence and the field to type it, and None."""
     if called := name():
+        if st.session_state.pop(_JUST_ASKED, False):
+            fragments.renew_page()  # the sidebar says it too
         return called
     if login.configured():
         st.markdown("Sign in first, so that the record can say who decided.")
@@ -149,6 +152,7 @@ def _typed(field: str) -> None:
             st.session_state[_TOLD] = str(error)
             return
     st.session_state[_NAME] = typed
+    st.session_state[_JUST_ASKED] = field == _ASKED
     st.session_state[f"{_NAME}-forget"] = not typed
 
 

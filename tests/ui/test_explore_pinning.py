@@ -64,6 +64,7 @@ def test_all_in_the_lasso_are_kept_and_taken_back(own: Workspace) -> None:
     assert "explore-pin-go" not in keys(app)
     app.text_input(key="visitor-asked").set_value("Anna").run()
     assert f"{FRAMES} frames in the lasso" in texts(app)
+    assert app.button(key="explore-pin-go").disabled  # until there is a reason
     app.selectbox(key="explore-pin-reason-keep").set_value("finding").run()
     app.text_input(key="explore-pin-why").set_value("<b>all</b> =1+1").run()
     app.button(key="explore-pin-go").click().run()
