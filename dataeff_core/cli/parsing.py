@@ -61,6 +61,7 @@ VERBS: dict[str, Verb] = {
     ),
     "patches": Verb("patching", "propose the parts of frames that training images are made of", long=True),
     "hardness": Verb("hardening", "score patches by how hard they are for a masked autoencoder", long=True),
+    "mosaics": Verb("mosaicking", "put hard patches together to training images", long=True),
     "theory": Verb("theorising", "when choosing only the hardest examples does harm", long=True),
     "normdel": Verb("normdel", "weigh a downstream score with the share of data kept for it"),
     "jobs": Verb("jobs_", "list, show, cancel and resume background jobs"),

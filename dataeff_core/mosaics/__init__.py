@@ -1,0 +1,1 @@
+"""Training images put together from hard patches of different frames."""
