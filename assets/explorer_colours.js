@@ -34,7 +34,9 @@ export function legendEntries(explorer) {
     const { removed } = explorer.counted ?? { removed: [] };
     return data.reasons.filter(({ code }) => code === 0 || removed[code]).map((reason) => key(reason.mark, reason.label, explorer.colour(reason)));
   }
-  if (colourBy === "stays") return rampEntries(words.stays_low, words.stays_high);
+  if (colourBy === "stays") {
+    return [...rampEntries(words.stays_low, words.stays_high), element("span", { text: data.stays?.label ?? "" }), element("span", { text: words.faded_removed })];
+  }
   const hues = dark ? CATEGORIES_DARK : CATEGORIES;
   const names = colourBy === "group" ? points.header.groups
     : colourBy === "cluster" ? Array.from({ length: scores?.header.clusters ?? 0 }, (_, i) => `${words.by_cluster} ${i + 1}`)

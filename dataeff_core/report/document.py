@@ -8,21 +8,21 @@ from dataeff_core.report import evidence, selecting
 from dataeff_core.report.gathering import Facts
 from dataeff_core.report.markup import Child, Markup, foreign, joined, tag
 from dataeff_core.report.pictures import Pictures
-from dataeff_core.report.words import moment
+from dataeff_core.report.words import SECTIONS, moment
 
-SECTIONS = (
-    ("short", "In short", selecting.in_short),
-    ("frames", "The frames", selecting.the_frames),
-    ("method", "How frames were chosen", selecting.the_method),
-    ("removed", "What was removed, and why", selecting.what_was_removed),
-    ("lost", "Is anything lost?", evidence.is_anything_lost),
-    ("people", "What people decided", evidence.what_people_decided),
-    ("blind", "The blind audit", evidence.the_blind_audit),
-    ("again", "Would the same frames be chosen again?", evidence.chosen_again),
-    ("unchecked", "What was not checked", evidence.not_checked),
-    ("recipe", "How to make and to check it again", evidence.the_recipe),
-    ("signed", "Signatures", evidence.signatures),
-)
+WRITERS = {
+    "short": selecting.in_short,
+    "frames": selecting.the_frames,
+    "method": selecting.the_method,
+    "removed": selecting.what_was_removed,
+    "lost": evidence.is_anything_lost,
+    "people": evidence.what_people_decided,
+    "blind": evidence.the_blind_audit,
+    "again": evidence.chosen_again,
+    "unchecked": evidence.not_checked,
+    "recipe": evidence.the_recipe,
+    "signed": evidence.signatures,
+}
 
 
 def html_of(facts: Facts, *, pictures: bool = True) -> bytes:
@@ -31,8 +31,8 @@ def html_of(facts: Facts, *, pictures: bool = True) -> bytes:
     record = facts.saved.record
     title = f"Which frames were kept: {record.dataset_name}"
     sections = [
-        tag("section", tag("h2", f"{number}. {name}"), write(facts, shown), id=key)
-        for number, (key, name, write) in enumerate(SECTIONS, 1)
+        tag("section", tag("h2", f"{number}. {name}"), WRITERS[key](facts, shown), id=key)
+        for number, (key, name) in enumerate(SECTIONS.items(), 1)
     ]
     head = tag(
         "header",
@@ -45,7 +45,7 @@ def html_of(facts: Facts, *, pictures: bool = True) -> bytes:
     )
     contents = tag(
         "nav",
-        tag("ol", [tag("li", tag("a", name, href=f"#{key}")) for key, name, _ in SECTIONS]),
+        tag("ol", [tag("li", tag("a", name, href=f"#{key}")) for key, name in SECTIONS.items()]),
         aria_label="Contents",
     )
     text = page(title, [head, contents, tag("main", sections), foot(facts)])

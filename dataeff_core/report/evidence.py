@@ -12,7 +12,7 @@ from dataeff_core.report.words import KINDS, TURNED, count, counted, decimal, mo
 from dataeff_core.review.coverage import KINDS as UNIT_KINDS
 from dataeff_core.review.pinning import REASONS as WHY
 from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord, AuditResult
-from dataeff_core.workspace.trail import KEEP, RULE, Entry
+from dataeff_core.workspace.trail import DROP, KEEP, RULE, Entry
 
 MOST_UNITS = 8  # of each kind
 MOST_OVERRULES = 40
@@ -157,10 +157,10 @@ def the_blind_audit(facts: Facts, shown: Pictures) -> Markup:
             "from a random sample.",
             class_="open",
         )
-    return joined([_audit(record, found) for record, found in reversed(facts.audits)])
+    return joined([_audit(facts, record, found) for record, found in reversed(facts.audits)])
 
 
-def _audit(record: AuditRecord, found: AuditResult) -> Markup:
+def _audit(facts: Facts, record: AuditRecord, found: AuditResult) -> Markup:
     drawn = sum(one.stratum >= 0 for one in record.items)
     names = [AuditResult.ALL, *(name for name in found.rates if name != AuditResult.ALL)]
     rows = [
@@ -184,6 +184,8 @@ def _audit(record: AuditRecord, found: AuditResult) -> Markup:
         for pair, (kappa, frames) in found.kappa.items()
     ]
     unjudged = found.rates[AuditResult.ALL].unjudged
+    later = sum(one.seq > record.pins and one.action in (KEEP, DROP) for one in facts.entries)
+    since = f"Since it was drawn, people decided {counted(later, 'time')} to keep or to remove a frame."
     return joined(
         [
             tag("h3", f"Drawn {moment(record.created)}"),
@@ -191,13 +193,15 @@ def _audit(record: AuditRecord, found: AuditResult) -> Markup:
                 "p",
                 f"{counted(drawn, 'removed frame')} drawn by chance from each reason and group in proportion, mixed "
                 f"with {counted(len(record.items) - drawn, 'kept frame')}, each shown beside a kept one without the "
-                f"decision. A removal counts as wrong when its frame {VERDICTS[NEEDED]}.",
+                f"decision. A removal counts as wrong when its frame {VERDICTS[NEEDED]}. Rates weigh each reason and "
+                "group by how many frames it lost.",
             ),
             table(
                 ("Reviewer", "Wrong removals", "Rate", "95 % interval", "Could not tell", "Kept frames found needed"),
                 rows,
                 numbers=[1, 2, 3, 4, 5],
             ),
+            tag("p", since) if later else None,
             tag(
                 "p",
                 f"The rate does not speak of {counted(unjudged, 'removed frame')} of whose kind nothing was judged.",

@@ -9,7 +9,17 @@ from dataeff_core.report.examples import Example, examples, kept_examples
 from dataeff_core.report.gathering import Facts
 from dataeff_core.report.markup import Markup, foreign, joined, table, tag
 from dataeff_core.report.pictures import Pictures
-from dataeff_core.report.words import compared_by, count, counted, decimal, meaning, moment, reason, share
+from dataeff_core.report.words import (
+    compared_by,
+    count,
+    counted,
+    decimal,
+    meaning,
+    moment,
+    reason,
+    section,
+    share,
+)
 from dataeff_core.review import timeline
 from dataeff_core.review.sampling import AuditResult
 from dataeff_core.selection import selector_named
@@ -40,22 +50,25 @@ def in_short(facts: Facts, shown: Pictures) -> Markup:
             "again",
         ),
     ]
-    alarm = facts.coverage.lost or facts.faults
     return joined(
         [
-            tag(
-                "p",
-                "At least one thing needs attention before this selection is used; see sections 5 and 6.",
-                class_="alarm",
-            )
-            if alarm
-            else None,
+            [tag("p", one, class_="alarm") for one in alarms(facts)],
             table(
                 ("Question", "Answer", "More"),
-                [(tag("b", ask), foreign(answer), tag("a", "details", href=f"#{key}")) for ask, answer, key in rows],
+                [
+                    (tag("b", ask), foreign(answer), tag("a", section(key), href=f"#{key}"))
+                    for ask, answer, key in rows
+                ],
             ),
         ]
     )
+
+
+def alarms(facts: Facts) -> list[str]:
+    """What needs attention before the selection is used."""
+    lost = f"Some patient, video, label or lesion keeps no frame at all: see {section('lost')}."
+    broken = f"The record of people's decisions is not as it was written: see {section('people')}."
+    return [*([lost] if facts.coverage.lost else []), *([broken] if facts.faults else [])]
 
 
 def looked_at(facts: Facts) -> str:
@@ -92,7 +105,7 @@ def the_frames(facts: Facts, shown: Pictures) -> Markup:
         ("Patients, videos or other groups", count(frames["group"].nunique())),
         ("Video files", count(len(videos))),
         ("Frames that are exact copies of another", count(copies)),
-        ("Frames with a mask drawn by experts", count(masks)),
+        ("Frames with a mask of findings", count(masks)),
         ("Labels", joined([foreign(", ".join(labels))]) if labels else "none"),
         ("Files that could not be read", count(len(unreadable))),
         ("Frames seen in an earlier import, whose file is gone", count(vanished)),
@@ -128,7 +141,7 @@ def the_method(facts: Facts, shown: Pictures) -> Markup:
         [
             "Frames were compared by ",
             compared_by(record.encoder) or foreign(record.encoder),
-            "." if record.weights in (None, "none") else ", with the weights named in section 10.",
+            "." if record.weights in (None, "none") else f", with the weights named in {section('recipe')}.",
         ]
         if record.encoder
         else "The method does not look at the pictures."

@@ -3,6 +3,19 @@
 import math
 from datetime import datetime
 
+SECTIONS = {
+    "short": "In short",
+    "frames": "The frames",
+    "method": "How frames were chosen",
+    "removed": "What was removed, and why",
+    "lost": "Is anything lost?",
+    "people": "What people decided",
+    "blind": "The blind audit",
+    "again": "Would the same frames be chosen again?",
+    "unchecked": "What was not checked",
+    "recipe": "How to make and to check it again",
+    "signed": "Signatures",
+}
 REASONS = {
     "duplicate": (
         "Nearly the same",
@@ -22,6 +35,11 @@ ENCODERS = {
 }
 KINDS = {"group": "Patients or videos", "video": "Video files", "label": "Labels", "lesion": "Lesions (from masks)"}
 TURNED = {"seed": "Starting number", "clusters": "Kinds of view", "encoder": "Way of comparing"}
+
+
+def section(key: str) -> str:
+    """'section 5', by its key."""
+    return f"section {list(SECTIONS).index(key) + 1}"
 
 
 def reason(name: str) -> str:

@@ -157,7 +157,7 @@ def test_a_lost_group_is_an_alarm(workspace: Workspace, dataset: Dataset) -> Non
     done = write_report(workspace, few)
     page = page_of(done)
     assert done.record.lost > 0
-    assert "At least one thing needs attention before this selection is used" in page.text
+    assert "keeps no frame at all: see section 5" in page.text
     assert [one for _, one in page.elements if one.get("class") == "alarm"]
     assert "No frame stays of:" in page.text
 
