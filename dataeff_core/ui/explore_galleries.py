@@ -85,9 +85,10 @@ def groups_of(explored: Explored) -> np.ndarray:
 def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View) -> None:
     """Filters and both galleries; a click puts the frame into the why card."""
     chosen = _draw_filters(explored, decided, view)
-    if chosen.polygon is not None:
-        rows = np.flatnonzero(inside_lasso(explored, chosen.polygon))
-        explore_pinning.draw(workspace, explored, decided, rows)
+    lassoed = (
+        np.flatnonzero(inside_lasso(explored, chosen.polygon)) if chosen.polygon is not None else np.array([], int)
+    )
+    explore_pinning.draw(workspace, explored, decided, lassoed)
     kept, removed = shown_rows(explored, decided, chosen)
 
     def pick(frame_id: str) -> None:

@@ -1,5 +1,6 @@
 """Deciding for all frames in the lasso at once: keep them or remove them, whatever the limits say, with a reason."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -13,31 +14,50 @@ from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.ui.selections import title
 from dataeff_core.workspace import SavedSelection, Workspace
 from dataeff_core.workspace.pins import overruling_sentence
-from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, Entry, trail_of
+from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, trail_of
 
 _DONE = "explore-pinned"
 _ACTIONS: dict[Literal["keep", "drop"], str] = {KEEP: "Keep all of them", DROP: "Remove all of them"}
 
 
+@dataclass(frozen=True)
+class Done:
+    """What was last decided here."""
+
+    dataset: str
+    action: str
+    first: int  # numbers on the trail; one transaction wrote them, so nobody else's stand between
+    last: int
+    told: str  # what the pins now change in the selection
+
+
 def draw(workspace: Workspace, explored: Explored, decided: Decided, rows: np.ndarray) -> None:
-    """The button beside the lasso's galleries; `rows` are the frames in the lasso."""
-    if not len(rows) or not visitor.may("review"):
+    """The button beside the lasso's galleries, and what was last decided with it; `rows` are the frames in the
+    lasso, none without one."""
+    done = st.session_state.get(_DONE)
+    if not isinstance(done, Done) or done.dataset != explored.dataset.id:
+        done = None
+    if not visitor.may("review") or not (len(rows) or done):
         return
-    saved = selection_of(workspace, explored)
     with st.container(horizontal=True, vertical_alignment="center", key="explore-pin-bar"):
-        label, decided_before = (
-            f"Decide for all {count(len(rows))} in the lasso",
-            st.session_state.get(_DONE, ())[2:4],
+        if len(rows):
+            label = f"Decide for all {count(len(rows))} in the lasso"
+            closed_by = 0 if done is None else done.last  # another key once decided, which closes it
+            with st.popover(label, icon=":material/gavel:", key=f"explore-pin-{closed_by}"):
+                _draw_offer(workspace, explored, decided, rows)
+        if done is not None:
+            _draw_done(explored, done)
+
+
+def _draw_offer(workspace: Workspace, explored: Explored, decided: Decided, rows: np.ndarray) -> None:
+    saved = selection_of(workspace, explored)
+    if saved is None:
+        st.markdown(
+            "Save a selection first (at the top of this page). A decision of yours is recorded together with what a "
+            "saved selection had said."
         )
-        with st.popover(label, icon=":material/gavel:", key=f"explore-pin-{decided_before}"):  # closes once decided
-            if saved is None:
-                st.markdown(
-                    "Save a selection first (at the top of this page). A decision of yours is recorded together with "
-                    "what a saved selection had said."
-                )
-            else:
-                _draw_form(workspace, explored, decided, rows, saved)
-        _draw_done(workspace, explored)
+        return
+    _draw_form(workspace, explored, decided, rows, saved)
 
 
 def selection_of(workspace: Workspace, explored: Explored) -> SavedSelection | None:
@@ -87,13 +107,8 @@ def _draw_form(
         except DataEffError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return
-        st.session_state[_DONE] = (
-            explored.dataset.id,
-            action,
-            entries[0].seq,
-            entries[-1].seq,
-            _told(workspace, saved),
-        )
+        told = _told(workspace, saved)
+        st.session_state[_DONE] = Done(explored.dataset.id, action, entries[0].seq, entries[-1].seq, told)
         st.rerun()
 
 
@@ -103,31 +118,23 @@ def _told(workspace: Workspace, saved: SavedSelection) -> str:
     return overruling_sentence(now.machine, now.decisions, now.record.keep)
 
 
-def _draw_done(workspace: Workspace, explored: Explored) -> None:
+def _draw_done(explored: Explored, done: Done) -> None:
     """What was last decided here, and the button that takes it back."""
-    done = st.session_state.get(_DONE)
-    if done is None or done[0] != explored.dataset.id:
-        return
-    _, action, first, last, told = done
-    verb = "kept" if action == KEEP else "removed"
-    more = f" {literal(told)}." if told else ""
-    st.markdown(
-        f":material/check_circle: {counted(last - first + 1, 'frame')} {verb} by you; the map shows what the limits "
-        f"alone decide.{more}",
-        width="stretch",
-    )
     if st.button("Take it back", icon=":material/undo:", key="explore-pin-undo"):
         try:
             visitor.require("review")
-            entries = _entries(explored, first, last)
-            take_all_back(explored.dataset, entries, reviewer=visitor.name(), key=f"undo-{first}-{last}")
+            trail = trail_of(explored.dataset.folder)
+            entries = trail.entries(after=done.first - 1, upto=done.last, machine=False)
+            take_all_back(explored.dataset, entries, reviewer=visitor.name(), key=f"undo-{done.first}-{done.last}")
         except DataEffError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return
         del st.session_state[_DONE]
         st.rerun()
-
-
-def _entries(explored: Explored, first: int, last: int) -> list[Entry]:
-    """Those entries of the trail; one transaction wrote them, so nobody else's stand between."""
-    return trail_of(explored.dataset.folder).entries(after=first - 1, upto=last, machine=False)
+    verb = "kept" if done.action == KEEP else "removed"
+    more = f" {literal(done.told)}." if done.told else ""
+    st.markdown(
+        f":material/check_circle: {counted(done.last - done.first + 1, 'frame')} {verb} by you; the map shows what "
+        f"the limits alone decide.{more}",
+        width="stretch",
+    )

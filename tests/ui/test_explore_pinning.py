@@ -76,6 +76,8 @@ def test_all_in_the_lasso_are_kept_and_taken_back(own: Workspace) -> None:
     }
     assert {one.machine["selection"] for one in entries} == {own.selections(dataset)[0].id}
     assert (own.selections(dataset)[0].decisions["decision"] == "kept").all()
+    app.session_state["explore-view"].lasso = None
+    app.run()
     assert f"{FRAMES} frames kept by you" in texts(app)
     app.button(key="explore-pin-undo").click().run()
     assert not app.exception
