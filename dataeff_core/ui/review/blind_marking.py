@@ -64,7 +64,7 @@ def draw(dataset: Dataset, record: AuditRecord, reviewer: str, shown: Sequence[S
         data={
             "module": routes.module_url("blind.js"),
             "about": about,
-            "items": items_of(dataset, record, shown),
+            "items": _items(record.id, dataset.fingerprint, dataset, record),
             "marks": {one.frame_id: one.verdict for one in shown if one.verdict is not None},
             "saved": list(saved),
             "error": error,
@@ -93,13 +93,21 @@ def save(dataset: Dataset, record: AuditRecord, reviewer: str, about: str, said:
     return tuple(saved), ""
 
 
-def items_of(dataset: Dataset, record: AuditRecord, shown: Sequence[Shown]) -> list[dict[str, Any]]:
+def items_of(dataset: Dataset, record: AuditRecord) -> list[dict[str, Any]]:
     """What the browser shows, in order: ids and what people call the frames."""
     frames = dataset.all_frames
-    wanted = [one.frame_id for one in shown] + [one.beside for one in shown if one.beside is not None]
+    wanted = [name for one in record.items for name in (one.frame_id, one.beside) if name is not None]
     rows = pd.Index(frames["frame_id"].to_numpy(object)).get_indexer(pd.Index(wanted, dtype=object))
     named = {one: _named(frames, one, int(row)) for one, row in zip(wanted, rows, strict=True)}
-    return [named[one.frame_id] | {"beside": named[one.beside] if one.beside is not None else None} for one in shown]
+    return [
+        named[one.frame_id] | {"beside": named[one.beside] if one.beside is not None else None}
+        for one in record.items
+    ]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _items(audit_id: str, fingerprint: str, _dataset: Dataset, _record: AuditRecord) -> list[dict[str, Any]]:
+    return items_of(_dataset, _record)
 
 
 def _named(frames: pd.DataFrame, frame_id: str, row: int) -> dict[str, str]:
