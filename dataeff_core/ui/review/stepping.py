@@ -46,7 +46,7 @@ def _draw_live(workspace: Workspace, steps: Steps) -> None:
 
     def heard() -> None:
         st.session_state.pop(_START, None)  # where to begin has been heeded
-        st.session_state[_ANSWERS] = _answers(workspace, saved, getattr(st.session_state[key], "pending", None))
+        st.session_state[_ANSWERS] = answers_to(workspace, saved, getattr(st.session_state[key], "pending", None))
 
     marks = steps.marks()
     _component(
@@ -90,7 +90,7 @@ def _start(steps: Steps, marks: Marks) -> int:
     return int(steps.position[row]) if row >= 0 and steps.position[row] >= 0 else marks.first_open
 
 
-def _answers(workspace: Workspace, saved: SavedSelection, pending: Any) -> dict[str, Any]:
+def answers_to(workspace: Workspace, saved: SavedSelection, pending: Any) -> dict[str, Any]:
     """Write what the browser wants written; its number and an answer a decision."""
     wishes = step_saving.read(pending)
     number = pending.get("number") if isinstance(pending, dict) else None
