@@ -319,7 +319,7 @@ def the_recipe(facts: Facts, shown: Pictures) -> Markup:
             tag(
                 "p", "This command makes the same selection of the same dataset; people’s decisions lie on top of it."
             ),
-            tag("pre", recipe["command"]),
+            tag("pre", foreign(recipe["command"])),
             table(("Fingerprint (SHA-256) of", ""), [(name, tag("code", str(value))) for name, value in hashes]),
             tag(
                 "p",
@@ -327,7 +327,7 @@ def the_recipe(facts: Facts, shown: Pictures) -> Markup:
                 class_="small",
             ),
             tag("h3", "The whole recipe"),
-            tag("pre", json.dumps(recipe, indent=1, ensure_ascii=False)),
+            tag("pre", json.dumps(recipe, indent=1)),
         ]
     )
 

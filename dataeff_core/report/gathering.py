@@ -1,9 +1,10 @@
 """Everything that a report says, gathered once, so that its pages and its tables say the same."""
 
+import contextlib
 import platform
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -122,12 +123,12 @@ class Facts:
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """What computed this: the program and what it rests on."""
-        return {
-            "DataEff": __version__,
-            "Python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
-        }
+        """What computed this: the program and what it rests on, as far as it is installed under its usual name."""
+        found = {"DataEff": __version__, "Python": platform.python_version()}
+        for name in LIBRARIES:
+            with contextlib.suppress(PackageNotFoundError):
+                found[name] = version(name)
+        return found
 
 
 def gather(

@@ -1,6 +1,7 @@
 """Stability: counts by hand, chance against drawing, a method of chance, one that leaves nothing to it, restarts."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dataeff_core.review.stability import (
     stays_words,
 )
 from dataeff_core.selection import make
+from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import select
 from dataeff_core.suppliers import decided
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
@@ -115,6 +117,33 @@ def test_what_is_repeated(saved: SavedSelection, workspace: Workspace, dataset: 
     assert {"eta", "epsilon"}.isdisjoint(found[-1].params)
     assert round(found[-1].keep * 60) == saved.record.kept
     assert [one.embedding for one in found] == [own.id] * 4 + ["other"]
+
+
+def test_other_vectors_decide_anew_and_keep_as_many(
+    workspace: Workspace, dataset: Dataset, saved: SavedSelection
+) -> None:
+    own = workspace.embedding(dataset, saved.record.embedding or "")
+    folder = own.folder.with_name("toy-000001")
+    shutil.copytree(own.folder, folder)
+    shuffled = np.random.default_rng(0).permutation(np.asarray(own.vectors))
+    np.save(folder / own.VECTORS, shuffled)
+    own.record.model_copy(update={"id": folder.name, "encoder": "timm:toy"}).write(folder)
+    root = ["--workspace", str(workspace.root)]
+    assert main(["stability", saved.id, "--seeds", "0", "--clusters", "none", *root]) == 0
+    found = stability_of(saved)
+    assert found is not None
+    assert [(one.kind, one.name, one.kept) for one in found.record.runs] == [("encoder", "timm:toy", 12)]
+    kept, _ = decided(
+        workspace,
+        dataset,
+        method="meddel",
+        params=MedDEL(k=3).model_dump(),
+        seed=0,
+        keep=0.2,
+        embedding="toy-000001",
+    )
+    assert np.array_equal(found.stays, kept.astype(np.float32))
+    assert found.record.runs[0].again == int((kept & kept_by(saved)).sum())
 
 
 @pytest.mark.parametrize(
