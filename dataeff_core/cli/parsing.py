@@ -47,6 +47,7 @@ VERBS: dict[str, Verb] = {
     "pin": Verb("pinning", "keep or drop a frame whatever the method says"),
     "unpin": Verb("unpinning", "let the method decide on a frame again"),
     "coverage": Verb("covering", "what stays of each patient, video, label and lesion"),
+    "timeline": Verb("timelining", "the longest stretch of each video or group without a kept frame"),
     "queue": Verb("queueing", "which removed frames to look at first"),
     "blind": Verb("blinding", "a blind audit of what was removed"),
     "stability": Verb("repeating", "make a selection again otherwise and see how much of it stays", long=True),

@@ -172,3 +172,21 @@ def test_every_text_is_readable(tmp_path: Path, saved: SavedSelection, capsys: p
     assert "No group has lost all its frames (3 groups)." in told
     assert "0 of 30 removals looked at" in told
     assert "no frame has been marked yet" in told
+
+
+def test_timeline_tells_the_longest_stretch_first(call: Any, saved: SavedSelection) -> None:
+    found = call("timeline", "latest")
+    assert found["selection"] == saved.id
+    assert sum(one["frames"] for one in found["strips"]) == 40
+    assert sum(one["kept"] for one in found["strips"]) == 10
+    lengths = [one["longest_stretch"]["frames"] for one in found["strips"] if one["kept"]]
+    assert lengths == sorted(lengths, reverse=True)
+    assert f"{lengths[0]} frames without a kept one" in found["sentence"]
+    assert all(one["longest_stretch"]["seconds"] is None for one in found["strips"])  # images have no times
+
+
+def test_timeline_in_words(tmp_path: Path, saved: SavedSelection, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["timeline", saved.id, "--workspace", str(tmp_path / "w")]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("The longest stretch is ")
+    assert told.count(" kept, ") == 3
