@@ -2,14 +2,13 @@
 // Keys act here, at once; Python hears of the decisions and acknowledges each. All words come from Python; frames and
 // what others have decided come over HTTP. Whatever people or files are named is set as text.
 import { element } from "./explorer_limits.js";
+import { act } from "./reviewer_keys.js";
 import { Line } from "./reviewer_line.js";
 import { Outbox, freshKey } from "./reviewer_outbox.js";
 import { Panel } from "./reviewer_panel.js";
 import { Pictures, Shelf } from "./reviewer_pictures.js";
 
 const AHEAD = 5, SMALL_AHEAD = 12, ASK_MS = 10_000, LATE_MS = 10_000;
-const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
-const ELSEWHERE = "button, a, summary, [role=radio], [role=slider], [role=option], [role=tab], [role=combobox]";
 const instances = new WeakMap();
 
 /** Called by Streamlit for the first drawing and again whenever Python's data or the theme changes; the calls may come
@@ -70,9 +69,12 @@ class Reviewer {
     this.parts = [style, this.root];
     this.parent.append(...this.parts);
     await loaded;
-    this.onKey = (event) => this.key(event);
+    this.onKey = (event) => act(this, event);
     this.onLeave = (event) => { if (this.outbox.size) event.preventDefault(); };
     this.onShow = () => { if (!document.hidden) this.refresh(); };
+    this.root.addEventListener("click", (event) => { // a mouse leaves no button behind that space would press again
+      if (event.detail && event.target.closest("button")) this.root.focus({ preventScroll: true });
+    });
     document.addEventListener("keydown", this.onKey);
     window.addEventListener("beforeunload", this.onLeave);
     document.addEventListener("visibilitychange", this.onShow);
@@ -123,34 +125,6 @@ class Reviewer {
       }
     }
     this.draw();
-  }
-
-  key(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const target = event.composedPath()[0], inside = event.composedPath().includes(this.root);
-    if (!inside && document.querySelector("[role=dialog]")) return;
-    if (target.matches?.(TYPING)) { if (target === this.panel.why) this.typing(event); return; }
-    const name = /^[\x20-\x7e]$/.test(event.key) || event.key.length > 1 ? event.key.toLowerCase() : event.code.replace("Key", "").toLowerCase();
-    const moves = ["arrowleft", "arrowright", " ", "enter", "home"].includes(name);
-    if (moves && target.closest?.(inside ? "button, summary" : ELSEWHERE) && (name === " " || name === "enter" || !inside)) return;
-    const reason = this.data.reasons.find((one) => one.digit === name);
-    const deeds = {
-      k: () => this.act("keep"), d: () => this.act("drop"), u: () => this.act("undo"), arrowleft: () => this.step(-1), arrowright: () => this.step(1),
-      " ": () => this.pictures.flip(), t: () => this.panel.why.focus(), n: () => { this.numbers.open = !this.numbers.open; },
-      "+": () => this.pictures.zoomAt(0.5, 0.5, 1.4), "=": () => this.pictures.zoomAt(0.5, 0.5, 1.4), "-": () => this.pictures.zoomAt(0.5, 0.5, 1 / 1.4),
-      0: () => this.pictures.whole(), home: () => this.open(this.at),
-    };
-    const deed = reason ? () => this.act(reason.action, reason.code) : deeds[name];
-    if (!deed) return;
-    event.preventDefault();
-    const decides = reason || "kdu".includes(name);
-    if (!(decides && event.repeat)) deed(); // a key held down decides once
-  }
-
-  typing(event) {
-    if (event.key !== "Enter" && event.key !== "Escape") return;
-    event.preventDefault();
-    this.root.focus({ preventScroll: true });
   }
 
   step(by) { this.go((this.at + by + this.data.n) % this.data.n); }

@@ -30,6 +30,7 @@ ASSETS = {
     "explorer_colours.js": "text/javascript",
     "explorer.css": "text/css",
     "reviewer.js": "text/javascript",
+    "reviewer_keys.js": "text/javascript",
     "reviewer_line.js": "text/javascript",
     "reviewer_outbox.js": "text/javascript",
     "reviewer_panel.js": "text/javascript",

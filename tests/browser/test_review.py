@@ -185,6 +185,26 @@ def test_keys_pressed_faster_than_anybody_can_lose_nothing(review, server, saved
     assert len(fresh_trail.entries()) <= len(entries) + 1
 
 
+def test_space_after_a_click_shows_the_pictures_in_turns_and_decides_nothing(
+    review, server, fresh_trail: Trail
+) -> None:
+    from playwright.sync_api import expect
+
+    page = review()
+    page.get_by_role("button", name="K Keep it").click()
+    expect(page.locator(".reviewer")).to_have_attribute("data-at", "1")
+    seen(page)
+    page.keyboard.press(" ")
+    expect(page.locator(".pictures")).to_have_attribute("data-mode", "flicker")
+    page.get_by_role("button", name="Difference").click()
+    expect(page.locator(".pictures")).to_have_attribute("data-mode", "difference")
+    page.get_by_role("button", name="5 cannot be used").click()
+    expect(page.locator(".reviewer")).to_have_attribute("data-at", "2")
+    expect(page.locator(".pictures")).to_have_attribute("data-mode", "difference")
+    all_saved(page)
+    assert [(one.action, one.reason) for one in fresh_trail.entries()] == [("keep", ""), ("drop", "unusable")]
+
+
 def test_a_reload_in_the_midst_loses_nothing_and_goes_on_where_it_was(review, server, fresh_trail: Trail) -> None:
     from playwright.sync_api import expect
 
