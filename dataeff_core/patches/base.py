@@ -47,7 +47,7 @@ class Proposer(BaseModel, ABC):
     TITLE: ClassVar[str]  # plain words for the form
     SOURCE: ClassVar[str]
     READS: ClassVar[Literal["thumbnail", "original"]]
-    VERSION: ClassVar[str] = "1"  # of the code path; part of a patch set's identity
+    VERSION: ClassVar[str] = "2"  # of the code path; part of a patch set's identity
     USES_TORCH: ClassVar[bool] = False
 
     min_area: float = Field(
@@ -88,8 +88,8 @@ class Proposer(BaseModel, ABC):
         ge=0,
         le=1,
         title="Inside the field of view",
-        description="at least this share of a patch must lie inside the lit field, so that the black surround and "
-        "overlays beside it are left out; 0: everywhere (our choice)",
+        description="at least this share of a patch must lie inside the lit field and off what is painted over every "
+        "frame of its group; 0: everywhere (our choice)",
         json_schema_extra={"unit": "share of the patch", "step": 0.05},
     )
     most: int = Field(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from dataeff_core.errors import BadInput
 from dataeff_core.frame_reading.decoding import Chunk, default_workers, prepared_chunks
 from dataeff_core.frame_reading.reading import original_tasks, thumbnail_tasks
 from dataeff_core.patches.base import LoadedProposer, Proposer
-from dataeff_core.patches.boxes import in_pixels, tidied
+from dataeff_core.patches.boxes import in_pixels, shares_of, tidied
+from dataeff_core.patches.overlays import overlay_masks
 from dataeff_core.patches.shards import RowShards
 from dataeff_core.patches.stored import PATCH_COLUMNS, PatchSet, PatchSetRecord, patches_folder
 from dataeff_core.reporting import Reporter
@@ -171,10 +173,13 @@ class _Run:
         counts, rows = self.store.gather(frames["sha256"].tolist(), ["boxes"])
         found = rows["boxes"].reshape(-1, 5)
         ends = np.cumsum(counts)
+        overlays = self._overlays()
         parts, per_frame = [], np.zeros(len(frames), np.int64)
         sizes = frames[["height", "width"]].to_numpy(np.int64)
         for at, (end, count) in enumerate(zip(ends.tolist(), counts.tolist(), strict=True)):
             mine = found[end - count : end]
+            if overlays[at] is not None:
+                mine = mine[shares_of(overlays[at], mine[:, :4]) <= 1 - self.proposer.lit]
             pixels, kept = in_pixels(mine[:, :4], int(sizes[at, 0]), int(sizes[at, 1]), self.proposer.min_side)
             parts.append(np.concatenate([pixels, mine[kept, 4:]], axis=1))
             per_frame[at] = len(kept)
@@ -195,6 +200,15 @@ class _Run:
         }
         readable = ~frames["sha256"].isin(list(self.unreadable)).to_numpy()
         return pd.DataFrame(columns).astype(PATCH_COLUMNS), int(((per_frame == 0) & readable).sum())
+
+    def _overlays(self) -> list[Any]:
+        """For each frame where its group's overlays are, None where there are none."""
+        frames = self.dataset.frames
+        if self.proposer.lit == 0:
+            return [None] * len(frames)
+        masks = overlay_masks(self.workspace, frames, reporter=self.reporter)
+        kinds = zip(frames["group"], frames["width"], frames["height"], strict=True)
+        return [masks.get((str(group), int(width), int(height))) for group, width, height in kinds]
 
     def _unreadable(self) -> pd.DataFrame:
         lost = self.dataset.frames[self.dataset.frames["sha256"].isin(list(self.unreadable))]
