@@ -4,7 +4,7 @@ import base64
 import hashlib
 
 from dataeff_core.assets import FOLDER
-from dataeff_core.report import evidence, selecting
+from dataeff_core.report import evidence, people, selecting
 from dataeff_core.report.gathering import Facts
 from dataeff_core.report.markup import Child, Markup, foreign, joined, tag
 from dataeff_core.report.pictures import Pictures
@@ -16,8 +16,8 @@ WRITERS = {
     "method": selecting.the_method,
     "removed": selecting.what_was_removed,
     "lost": evidence.is_anything_lost,
-    "people": evidence.what_people_decided,
-    "blind": evidence.the_blind_audit,
+    "people": people.what_people_decided,
+    "blind": people.the_blind_audit,
     "again": evidence.chosen_again,
     "unchecked": evidence.not_checked,
     "recipe": evidence.the_recipe,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.report.gathering import Facts
-from dataeff_core.selection.explaining import clock, number, sentence, threshold_of
+from dataeff_core.selection.explaining import clock, number, overruled_sentence, sentence, threshold_of
 from dataeff_core.suppliers import fault
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.thumbnails import read_thumbnail, shrink
@@ -83,17 +83,26 @@ def place_of(facts: Facts, row: int) -> str:
 
 
 def _example(facts: Facts, row: int, why_shown: str) -> Example:
-    decision, frame = facts.decisions.iloc[row], facts.frames.iloc[row]
-    at = -1 if pd.isna(decision["representative_id"]) else facts.row_of.get(str(decision["representative_id"]), -1)
+    decision, said, frame = facts.decisions.iloc[row], facts.saved.machine.iloc[row], facts.frames.iloc[row]
+    at = _row_of(facts, decision)
+    before = _row_of(facts, said)
     measure = frame.get("invalid_measure")
-    limit = threshold_of(facts.saved.record, decision["reason"])
-    similarity = number(decision["similarity"])
+    limit = threshold_of(facts.saved.record, said["reason"])
     told = sentence(
-        str(decision["reason"]),
+        str(said["reason"]),
         frame,
-        standing=None if at < 0 else facts.frames.iloc[at],
-        similarity=similarity,
+        standing=None if before < 0 else facts.frames.iloc[before],
+        similarity=number(said["similarity"]),
         threshold=limit,
         fault=fault("" if pd.isna(measure) else str(measure)),
     )
-    return Example(row, at, why_shown, told, similarity, limit)
+    pin = facts.saved.placed.rows.get(row)
+    if pin is not None:
+        told = overruled_sentence(told, pin, agrees=decision["decision"] == said["decision"])
+    return Example(row, at, why_shown, told, number(decision["similarity"]), limit)
+
+
+def _row_of(facts: Facts, decision: pd.Series) -> int:
+    """The row of the frame that stands for this one, -1 for none."""
+    name = decision["representative_id"]
+    return -1 if pd.isna(name) else facts.row_of.get(str(name), -1)

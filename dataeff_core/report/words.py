@@ -19,7 +19,7 @@ SECTIONS = {
 REASONS = {
     "duplicate": (
         "Nearly the same",
-        "Another frame shows nearly the same picture: one that is kept, or one that went itself (see below).",
+        "Another frame shows nearly the same picture: one that is kept, or one that went itself.",
     ),
     "outlier": ("Too unusual", "The frame is unlike all others of its kind. A rare finding can look so, too."),
     "invalid": ("Unusable", "The picture quality stands out: blurred, dark, overexposed, or no tissue in view."),

@@ -160,6 +160,7 @@ def test_a_lost_group_is_an_alarm(workspace: Workspace, dataset: Dataset) -> Non
     assert "keeps no frame at all: see section 5" in page.text
     assert [one for _, one in page.elements if one.get("class") == "alarm"]
     assert "No frame stays of:" in page.text
+    assert "The first 6 that keep no frame" in page.text
 
 
 def test_a_changed_record_is_an_alarm(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
@@ -218,3 +219,12 @@ def test_the_page_has_a_name_a_language_and_headings_in_order(written: Report) -
     assert all(one.get("alt") for one in page.of("img"))
     levels = [int(name[1]) for name, _ in page.elements if name in ("h1", "h2", "h3")]
     assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_a_lesion_that_people_removed_says_who(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
+    kept = saved.machine.loc[saved.machine["decision"] == "kept", "frame_id"].tolist()
+    pinning.pin(workspace, saved, kept, "drop", reviewer="Ada", reason="private")
+    page = page_of(write_report(workspace, saved))
+    assert "0 of 60 frames (0.0 %)" in page.text
+    assert "Removed by decision of Ada. The method had said: Kept" in page.text
+    assert "Decided otherwise" not in page.text
