@@ -26,7 +26,10 @@ class Audit {
     this.about = ""; this.at = 0; this.unsaved = new Map(); this.own = new Map();
     this.buttons = VERDICTS.map((verdict) => {
       const button = this.find(`[data-verdict="${verdict}"]`);
-      button.onclick = () => this.mark(verdict);
+      button.onclick = () => {
+        this.mark(verdict);
+        this.find(".pictures").focus({ preventScroll: true }); // else the space bar would answer for the next frame
+      };
       return button;
     });
     this.find(".before").onclick = () => this.go(this.at - 1);
@@ -118,7 +121,9 @@ class Audit {
     if (!ours || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const verdict = KEYS[event.key.toLowerCase()];
     if (verdict) this.mark(verdict);
-    else if (event.key === "ArrowLeft") this.go(this.at - 1);
+    else if (event.key === " " && from === document.body) {
+      this.find(".pictures").dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true }));
+    } else if (event.key === "ArrowLeft") this.go(this.at - 1);
     else if (event.key === "ArrowRight") this.go(this.at + 1);
     else return;
     event.preventDefault();

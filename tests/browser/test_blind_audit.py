@@ -42,7 +42,17 @@ def test_an_audit_by_keyboard(page, server: Server, shot: Callable[[str], Path])
     expect(page.get_by_text("1 of 9", exact=True)).to_be_visible(timeout=LONG)
     expect(page.locator(".blind .view img").first).to_have_js_property("complete", True, timeout=LONG)
     shot("3-judging")
-    for done, key in enumerate("ynytnnyy", start=1):
+    page.keyboard.press("Space")  # flips between the two, whatever had the focus
+    expect(page.locator(".blind .pictures")).to_have_attribute("data-mode", "flicker", timeout=LONG)
+    page.get_by_role("button", name="side by side").click()
+    page.get_by_role("button", name="Yes, it shows something more").click()
+    page.keyboard.press("Space")  # and answers nothing after a click either
+    expect(page.locator(".blind .pictures")).to_have_attribute("data-mode", "flicker", timeout=LONG)
+    expect(page.get_by_text("1 of 9 answered")).to_be_visible(timeout=LONG)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator('.blind [data-verdict="needed"]')).to_have_attribute("aria-pressed", "true", timeout=LONG)
+    page.keyboard.press("ArrowRight")
+    for done, key in enumerate("nytnnyy", start=2):
         page.keyboard.press(key)
         expect(page.get_by_text(f"{done} of 9 answered")).to_be_visible(timeout=LONG)
     shot("4-eight")
