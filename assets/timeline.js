@@ -47,7 +47,7 @@ class Timeline {
     this.note = element("span", { class: "soft", hidden: true });
     this.tools = element("div", { class: "tools" }, this.find, this.sort, this.shown, element("span", { class: "spring" }), this.note);
     this.legend = element("div", { class: "legend" });
-    this.space = element("div", { class: "space" });
+    this.space = element("div", { class: "space", role: "presentation" });
     this.list = element("div", { class: "list", tabindex: 0, role: "listbox", "aria-label": words.list, onscroll: () => this.fill() }, this.space);
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.viewer = new Viewer(words, { moved: () => this.mark(), key: (event) => this.key(event), decide: (id) => this.tell("decide", id) });

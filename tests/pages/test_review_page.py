@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from dataeff_core.review import rules
 from dataeff_core.review.coverage import GROUP, LABEL, LESION, coverage
-from dataeff_core.ui.review import nothing_lost, views
+from dataeff_core.ui.review import nothing_lost_units, views
 from dataeff_core.workspace import SavedSelection, Workspace
 from dataeff_core.workspace.datasets import save_frames
 from dataeff_core.workspace.pins import pins_of
@@ -150,7 +150,7 @@ def test_a_pinned_frame_whose_file_is_gone_is_told(masked: Workspace, open_page:
 def test_the_table_agrees_with_coverage_and_shows_the_kind_that_is_chosen(filled: Workspace) -> None:
     saved = newest(filled)
     found = coverage(filled.datasets()[0].frames, saved.decisions)
-    table = nothing_lost.units_table(list(found.units))
+    table = nothing_lost_units.units_table(list(found.units))
     assert len(table) == len(found.units)
     assert table["Stay"].sum() == saved.record.kept
     assert table["Frames"].sum() == saved.record.frames
