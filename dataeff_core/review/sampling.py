@@ -152,9 +152,12 @@ def mark(
 ) -> Entry:
     """Write one reviewer's verdict on one item on the trail; a second one replaces it. `key` as in `pin`.
 
-    Raises NotFound for a frame that is no item, BadInput for a verdict that is not one of VERDICTS.
+    Raises NotFound for a frame that is no item, BadInput for a verdict that is not one of VERDICTS or for a name
+    that would pass for a rule's or for all reviewers.
     """
     person(reviewer)
+    if reviewer.strip() == AuditResult.ALL:
+        raise BadInput(f"the name {reviewer!r} stands for everybody in a result; give a person's name")
     item = next((one for one in record.items if one.frame_id == frame_id), None)
     if item is None:
         raise NotFound(f"frame {frame_id!r:.80} is not part of the audit {record.id}")

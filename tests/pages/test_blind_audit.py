@@ -110,6 +110,17 @@ def test_answers_are_written_once_and_only_ones_own(filled: Workspace) -> None:
     assert {one.verdict for one in sampling.shown_to(dataset, record, "Ben")} == {None}
 
 
+@pytest.mark.parametrize("name", [AuditResult.ALL, f" {AuditResult.ALL} ", "rule:x", " "])
+def test_nobody_answers_as_everybody_or_as_a_rule(filled: Workspace, name: str) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=4)
+    said = {"about": "x", "marks": [{"id": record.items[0].frame_id, "verdict": sampling.NEEDED, "key": "k"}]}
+    keys, error = blind_marking.save(dataset, record, name, "x", said)
+    assert keys == ()
+    assert "name" in error
+    assert trail_of(dataset.folder).last == 0
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -83,11 +83,11 @@ def table(found: AuditResult) -> pd.DataFrame:
                 "Wrong removals": rate.wrong,
                 "Share": "" if math.isnan(rate.rate) else share(rate.rate),
                 "95 % interval": f"{share(rate.low)} to {share(rate.high)}" if rate.judged else "",
-                "Could not tell": found.unsure.get(name),
+                "Could not tell": str(found.unsure.get(name, "")),
                 "Kept frames found needed": "" if kept is None else f"{needed} of {kept}",
             }
         )
-    return pd.DataFrame(lines).astype({"Could not tell": "Int64"})
+    return pd.DataFrame(lines)
 
 
 def agreement(found: AuditResult) -> pd.DataFrame:
