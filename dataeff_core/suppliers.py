@@ -99,7 +99,8 @@ def patch_scores(dataset: Dataset, wanted: str) -> PatchScores:
     found = hardness_of(dataset, wanted)
     found.check_fits(dataset)
     table = found.table
-    return PatchScores(found.id, table["frame_id"].to_numpy(object), table["hardness"].to_numpy(np.float32))
+    hardness = table["hardness"].to_numpy(np.float32)
+    return PatchScores(found.id, table["frame_id"].to_numpy(object), hardness, found.record.dimension)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class PatchScores:
     id: str  # of the scoring, so that the same can be had again
     frame_ids: np.ndarray  # (m,) object, str: the frame of each patch
     hardness: np.ndarray  # (m,) float32
+    dimension: float | None = None  # in how many directions the patches vary, where that is known
 
 
 @dataclass(frozen=True)

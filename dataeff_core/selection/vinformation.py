@@ -21,6 +21,7 @@ from dataeff_core.selection.base import (
     check_seed,
 )
 from dataeff_core.selection.baselines import frames_to_keep
+from dataeff_core.theory.warning import hard_only_warning
 
 LATEST = "latest"
 
@@ -90,8 +91,9 @@ class VInformation(Selector):
         self, pool: Pool, *, seed: int = 0, keep: float | None = None, reporter: Reporter | None = None
     ) -> Selection:
         """With `keep` the hardest frames between the margins; where there are too few, first the hardest of the too
-        easy ones, then the easiest of the too hard ones, so that kept sets are nested as `keep` grows. Raises
-        BadInput when the pool has no scored patches; NotFound, Stale from where they are."""
+        easy ones, then the easiest of the too hard ones, so that kept sets are nested as `keep` grows. A note warns
+        where the perceptron theory expects harm of so few hard frames (theory.warning; frames stand for its examples,
+        ours). Raises BadInput when the pool has no scored patches; NotFound, Stale from where they are."""
         check_seed(seed)
         if len(pool) == 0:
             raise BadInput("there are no frames to choose from; import some first")
@@ -116,7 +118,11 @@ class VInformation(Selector):
             reason[wanted[count:]] = np.where(reason[wanted[count:]] == KEPT, BUDGET, reason[wanted[count:]])
             reason[wanted[:count]] = KEPT
         params = self.model_dump() | {"invalid": limit, "hardness": scored.id}
-        return _selection(pool, reason, score, params, _notes(scored, without))
+        notes = _notes(scored, without)
+        if self.lower > 0 and scored.dimension is not None:
+            said = hard_only_warning(len(pool), int((reason == KEPT).sum()), scored.dimension)
+            notes |= {"warning": said} if said else {}
+        return _selection(pool, reason, score, params, notes)
 
     def _unusable(self, pool: Pool) -> tuple[float | None, np.ndarray]:
         """The limit in force, and (n,) bool."""

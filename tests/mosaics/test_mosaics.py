@@ -15,6 +15,7 @@ from dataeff_core.hardness.stored import Hardness
 from dataeff_core.mosaics import assembling
 from dataeff_core.mosaics.exporting import MANIFEST, RECIPE, SUMS, export_mosaics, plan
 from dataeff_core.mosaics.layout import MosaicRules
+from dataeff_core.mosaics.previewing import preview
 from dataeff_core.patches.stored import PatchSet
 from dataeff_core.workspace import Dataset, Run, Workspace
 from tests.hardness.making import scored_workspace
@@ -140,3 +141,19 @@ def test_the_whole_way_to_a_selection(planted: Planted, scored: Hardness, capsys
     saved = workspace.selection(result["selection"])
     assert select_again(workspace, saved).equals(saved.machine)
     assert set(saved.machine["reason"]) <= {"kept", "too_easy", "too_hard", "budget"}
+
+
+def test_a_preview_is_the_mosaic_in_small(planted: Planted, scored: Hardness, tmp_path: Path) -> None:
+    workspace, dataset = planted[:2]
+    rules = MosaicRules(height=64, width=64)
+    planned = plan(dataset, scored, ALL, rules)
+    _, out = exported(planted, scored, tmp_path / "m", height=64, width=64)
+    for number in range(2):
+        made = np.asarray(Image.open(out / "images" / f"mosaic-{number:06d}.png")).astype(int)
+        shown = preview(workspace, dataset, scored, planned.layout, number, longest=64).astype(int)
+        assert shown.shape == made.shape
+        cells = [(slice(top, top + 32), slice(left, left + 32)) for top in (0, 32) for left in (0, 32)]
+        for cell in cells:  # thumbnails are lossy: colours agree, single pixels of noise do not
+            np.testing.assert_allclose(shown[cell].mean(axis=(0, 1)), made[cell].mean(axis=(0, 1)), atol=6)
+    with pytest.raises(BadInput, match="mosaic 10 is not in"):
+        preview(workspace, dataset, scored, planned.layout, 10)

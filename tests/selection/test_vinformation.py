@@ -77,3 +77,12 @@ def test_unusable_frames_go_first() -> None:
 def test_crossed_margins_are_one_sentence() -> None:
     with pytest.raises(BadInput, match="nothing would lie between"):
         make("vinformation", {"lower": 0.9, "upper": 0.2})
+
+
+def test_few_hard_frames_are_warned_of() -> None:
+    ids = np.array([f"f{i:03d}" for i in range(300)], object)
+    scored = PatchScores("h", ids, np.arange(300, dtype=np.float32), dimension=5.0)
+    pool = Pool(frame_ids=ids, patch_scores=lambda wanted: scored)
+    assert "6 hardest of 300" in make("vinformation", {}).select(pool, keep=0.02).notes["warning"]
+    assert "warning" not in make("vinformation", {}).select(pool, keep=0.3).notes
+    assert "warning" not in make("vinformation", {"lower": 0}).select(pool, keep=0.02).notes
