@@ -257,7 +257,7 @@ class Reviewer {
     if (gone) badge.textContent = `✕ ${fill(this.words.partner_gone, { by: mark.by })}`;
     return {
       thumbnail: this.url("thumbnail", one), original: this.url("original", one), alt: one.alt,
-      caption: [badge, element("b", { text: one.title }), element("span", { class: "soft", text: one.group })],
+      caption: [badge, element("b", { text: one.title, title: one.title }), element("span", { class: "soft", text: one.group, title: one.group })],
     };
   }
 

@@ -25,6 +25,7 @@ from dataeff_core.workspace.trail import Entry, trail_of
 CHUNK = 24  # frames told in one answer
 BLOCK = 8192  # vectors compared at once
 CLOSE, FAR = 0.1, 0.5  # shares of the removals for the same reason that were closer to staying
+TOLD = 5e-4  # numbers are told to the third decimal
 RARE = 3  # frames of one view, up to which it is called rare
 COMPARED = {"duplicate": "insertion_similarity", "outlier": "distance", "invalid": "invalid_score"}
 SUPPLIERS = Suppliers()
@@ -239,10 +240,12 @@ def _nearer(machine: pd.DataFrame, queue: Queue) -> np.ndarray:
 
 
 def _numbers(said: pd.Series, reason: str, threshold: float | None) -> list[list[str]]:
-    """Names and values, for the switch."""
+    """Names and values, for the switch; what was compared with the limit stands once where it is the likeness."""
+    similarity, score = number(said["similarity"]), number(said["score"])
+    told_twice = similarity is not None and score is not None and abs(similarity - score) < TOLD
     named = (
-        (f"{words.label('similarity', plain=True)} (to the frame beside it)", number(said["similarity"])),
-        (words.label(COMPARED.get(reason, "insertion_similarity"), plain=True), number(said["score"])),
+        (f"{words.label('similarity', plain=True)} (to the frame beside it)", similarity),
+        (words.label(COMPARED.get(reason, "insertion_similarity"), plain=True), None if told_twice else score),
         ("Limit", threshold),
         (words.label("distance", plain=True), number(said["distance"]) if reason != "outlier" else None),
     )
