@@ -56,6 +56,18 @@ def test_a_viewer_may_look_and_start_nothing(filled: Workspace, open_page: Open)
     assert not list(filled.jobs_folder.iterdir())
 
 
+@pytest.mark.parametrize("page", ["data", "explore", "compare", "pretrain", "results", "review", "export"])
+def test_every_page_offers_a_viewer_no_work(filled: Workspace, open_page: Open, page: str) -> None:
+    roles(filled, 'others = "viewer"\n')
+    app = open_page(page)
+    assert not app.exception
+    assert not app.error
+    on = {str(one.key) for one in app.button if not one.disabled}
+    starting = ("-go", "-save", "-draw", "-prepare", "-resume", "-stop", "-start", "explore-start", "-calibrate")
+    assert not [key for key in on if key.endswith(starting)]
+    assert not [one for one in app.text_input if one.label == "Folder, video or file"]
+
+
 def test_a_role_taken_away_holds_for_a_page_that_is_open(filled: Workspace, open_page: Open) -> None:
     roles(filled, '[roles]\n"Vera" = "researcher"\n')
     app = type_name(open_page("export"), "Vera")
