@@ -90,8 +90,9 @@ class Timeline {
     this.summary.textContent = sentence;
     for (const one of [this.find, this.sort, this.shown]) one.hidden = strips.length < 2;
     const untimed = strips.filter((one) => !one.timed).length;
-    this.note.hidden = untimed === 0;
-    this.note.textContent = strips.every((one) => one.frames === 1) ? words.alone
+    const alone = strips.length > 0 && strips.every((one) => one.frames === 1);
+    this.note.hidden = untimed === 0 && !alone;
+    this.note.textContent = alone ? words.alone
       : untimed === strips.length ? words.untimed : words.some_untimed;
     this.drawLegend();
     const again = this.chosen >= 0 && this.chosen < strips.length;

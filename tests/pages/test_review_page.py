@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from dataeff_core.review import rules
 from dataeff_core.review.coverage import GROUP, LABEL, LESION, coverage
-from dataeff_core.ui.review import nothing_lost_units, views
+from dataeff_core.ui.review import nothing_lost, nothing_lost_units, views
 from dataeff_core.workspace import SavedSelection, Workspace
 from dataeff_core.workspace.datasets import save_frames
 from dataeff_core.workspace.pins import pins_of
@@ -162,3 +162,16 @@ def test_a_kind_can_be_looked_at_alone(masked: Workspace, open_page: Open) -> No
     assert not app.exception
     assert set(app.dataframe[0].value["What"]) == {"group"}
     assert len(app.dataframe[0].value) == 6
+
+
+def test_many_masks_are_read_once_somebody_asks(
+    masked: Workspace, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nothing_lost, "AT_ONCE", 10)
+    app = open_page("review", review=LOST)
+    assert "lesion" not in set(app.dataframe[0].value["What"])
+    next(one for one in app.button if one.label == "Look for lesions in 24 masks").click().run()
+    assert not app.exception
+    assert "lesion" in set(app.dataframe[0].value["What"])
+    again = open_page("review", review=LOST)  # what was read once stays
+    assert "lesion" in set(again.dataframe[0].value["What"])
