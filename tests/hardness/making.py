@@ -32,7 +32,7 @@ def write_frames(folder: Path, count: int = 10, size: int = 64) -> Path:
         frame = np.zeros((size, size, 3))
         frame[:half, :half] = colour
         frame[:half, half:] = colour + 30 * rows[..., None]
-        frame[half:, :half] = colour + 25 * np.sin(12 * columns + rng.random())[..., None]
+        frame[half:, :half] = colour + 60 * np.sin(40 * columns + 6 * rng.random())[..., None]
         frame[half:, half:] = rng.integers(0, 256, (half, half, 3))
         Image.fromarray(frame.clip(0, 255).astype(np.uint8)).save(folder / f"{number:02d}.png")
     return folder

@@ -43,7 +43,7 @@ def test_planted_patches_are_ranked_right(scored: Hardness) -> None:
     assert (flat == 0).all()
     assert table["constant"][kind == "flat"].all()
     assert noise.min() > texture.max()
-    assert texture.median() > slope.median() > 0
+    assert texture.min() > slope.max() > 0
     assert len(table) == scored.record.patches == 40
 
 
@@ -65,10 +65,10 @@ def test_hardness_does_not_depend_on_who_is_in_the_batch(planted: Planted) -> No
     together = work.measure(some)
     for order in (np.arange(13)[::-1], rng.permutation(13)):
         again = work.measure(some[order])
-        np.testing.assert_allclose(again.error, together.error[order], rtol=1e-6)
+        np.testing.assert_allclose(again.error, together.error[order], rtol=1e-5)
         np.testing.assert_array_equal(again.constant, together.constant[order])
     alone = [work.measure(one[None]).error[0] for one in some]
-    np.testing.assert_allclose(alone, together.error, rtol=1e-6)
+    np.testing.assert_allclose(alone, together.error, rtol=1e-5)
     other = measuring(workspace, batch=5).measure(some)
     np.testing.assert_allclose(other.error, together.error, rtol=1e-4)
     assert work.measure(some[:0]).error.shape == (0,)
@@ -127,7 +127,7 @@ def test_processes_score_what_one_scores(planted: Planted, scored: Hardness, tmp
 
     image = np.asarray(Image.open(dataset.file(frame)).convert("RGB"))
     box = np.array([[row["top"], row["left"], row["bottom"], row["right"]]])
-    assert again.measure(crops(image, box, 32)).error[0] == pytest.approx(row["error"], rel=1e-5)
+    assert again.measure(crops(image, box, 32)).error[0] == pytest.approx(row["error"], rel=1e-4)
 
 
 def test_a_lost_file_is_left_out_told_and_tried_again(tmp_path: Path) -> None:
