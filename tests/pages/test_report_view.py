@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dataeff_core import access, jobs
 from dataeff_core.report.writing import reports, write_report
-from dataeff_core.review import pinning
+from dataeff_core.review import pinning, sampling
 from dataeff_core.ui.review import report_view
 from dataeff_core.workspace import Workspace
 from tests.pages.conftest import texts
@@ -79,6 +79,42 @@ def test_what_came_since_a_report_is_said(filled: Workspace, open_page: Open) ->
     assert "Since then came 1 decision or marks of people" in texts(app)
 
 
+def test_who_judges_in_a_blind_audit_is_not_told_what_others_judged(filled: Workspace) -> None:
+    saved = filled.selections()[-1]
+    dataset = filled.dataset(saved.record.dataset)
+    write_report(filled, saved)
+    record = sampling.draw(dataset, saved, size=4)
+    for at, item in enumerate(record.items):
+        assert report_view.is_judging(dataset, saved, "Ada") == (at > 0)
+        sampling.mark(dataset, record, item.frame_id, sampling.NEEDED, reviewer="Ada")
+        if at == 0:
+            said, buttons = opened_as("Ada")
+            assert "You are in the middle of a blind audit" in said
+            assert "of the removals are wrong" not in said
+            assert "report-go" not in buttons
+    assert not report_view.is_judging(dataset, saved, "Ada")
+    said, buttons = opened_as("Ada")
+    assert "of the removals are wrong" in said
+    assert "report-go" in buttons
+
+
+def opened_as(name: str) -> tuple[str, list[str | None]]:
+    """What the view says to this visitor, and the buttons he has."""
+    app = as_visitor(name)
+    said = texts(app) + "".join(one.value for one in app.info)
+    return said, [one.key for one in app.button]
+
+
+def as_visitor(name: str) -> AppTest:
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=30)
+    app.query_params["review"] = "Report"
+    app.session_state["visitor-name"] = name
+    app.run()
+    app.switch_page("pages/review.py").run()
+    assert not app.exception
+    return app
+
+
 def test_a_viewer_may_look_and_start_nothing(filled: Workspace, open_page: Open) -> None:
     (filled.root / access.FILE).write_text('others = "viewer"\n')
     app = open_page("review", review="Report")
@@ -89,12 +125,7 @@ def test_a_viewer_may_look_and_start_nothing(filled: Workspace, open_page: Open)
 
 def test_a_reviewer_may_make_a_report_and_no_job(filled: Workspace, open_page: Open) -> None:
     (filled.root / access.FILE).write_text('[roles]\n"Ada" = "reviewer"\n')
-    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=30)
-    app.query_params["review"] = "Report"
-    app.session_state["visitor-name"] = "Ada"
-    app.run()
-    app.switch_page("pages/review.py").run()
-    assert not app.exception
+    app = as_visitor("Ada")
     assert not button(app, "report-go").disabled
     assert button(app, "stability-go").disabled
     button(app, "report-go").click().run()

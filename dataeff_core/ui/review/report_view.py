@@ -9,7 +9,7 @@ import streamlit as st
 from dataeff_core.errors import NotFound
 from dataeff_core.jobs import Job
 from dataeff_core.report.writing import PAGE, Report, reports
-from dataeff_core.review.sampling import AuditResult, audits, result
+from dataeff_core.review.sampling import AuditResult, audits, result, shown_to
 from dataeff_core.review.stability import Stability, stability_of
 from dataeff_core.ui import commands, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
@@ -28,10 +28,11 @@ DONE, OPEN, WARN = (
 
 def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     """The whole view."""
+    judging = is_judging(dataset, saved, visitor.name())
     left, right = st.columns([1, 1], gap="large")
     with left:
         st.markdown("#### What the report will say")
-        st.markdown("\n\n".join(facts(dataset, saved)))
+        st.markdown("\n\n".join(facts(dataset, saved, judging=judging)))
         st.caption(
             "It is one page that needs no network, in plain words, with examples of what went and what stands for "
             "it, what stays of each patient and lesion, the recipe, and what was not checked; and all of it as "
@@ -40,12 +41,29 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
         _draw_stability(workspace, saved)
     with right:
         st.markdown("#### Make the report")
+        if judging:
+            st.info(
+                "You are in the middle of a blind audit. Reports tell what the others judged and what the method "
+                "decided, so they wait until you are through.",
+                icon=":material/visibility_off:",
+            )
+            return
         _draw_maker(workspace, saved)
         _draw_reports(workspace, saved)
 
 
-def facts(dataset: Dataset, saved: SavedSelection) -> list[str]:
-    """One line for each thing that people ask first: a mark and a sentence, in Markdown."""
+def is_judging(dataset: Dataset, saved: SavedSelection, name: str) -> bool:
+    """Whether this visitor has begun and not finished to judge in the newest blind audit of this selection."""
+    mine = [one for one in audits(dataset) if one.selection == saved.id]
+    if not mine or not name:
+        return False
+    verdicts = [one.verdict for one in shown_to(dataset, mine[-1], name)]
+    return None in verdicts and any(verdicts)
+
+
+def facts(dataset: Dataset, saved: SavedSelection, *, judging: bool = False) -> list[str]:
+    """One line for each thing that people ask first: a mark and a sentence, in Markdown. Who is `judging` in a blind
+    audit is not told what came of it so far."""
     machine = saved.machine
     removed = int((machine["decision"] == "dropped").sum())
     kept = int((saved.decisions["decision"] == "kept").sum())
@@ -55,7 +73,7 @@ def facts(dataset: Dataset, saved: SavedSelection) -> list[str]:
     return [
         f"{DONE} {count(kept)} of {counted(len(machine), 'frame')} are kept, {share(kept / max(1, len(machine)))}.",
         f"{DONE if seen else OPEN} {looked_at}",
-        _audited(dataset, saved),
+        f"{OPEN} A blind audit is under way, and you judge in it." if judging else _audited(dataset, saved),
         _again(stability_of(saved)),
     ]
 
