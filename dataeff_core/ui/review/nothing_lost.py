@@ -148,11 +148,11 @@ def _lesions(dataset: Dataset) -> Lesions | None:
         )
         return None
     with st.spinner("Looking for lesions in the masks …") if masks else st.empty():
-        return _lesions_of(dataset.fingerprint, dataset)
+        return _lesions_of(f"{dataset.folder} {dataset.fingerprint}", dataset)
 
 
 @st.cache_resource(max_entries=4, ttl=600, show_spinner=False)  # a mask that is changed is seen after a while
-def _lesions_of(fingerprint: str, _dataset: Dataset) -> Lesions | None:
+def _lesions_of(key: str, _dataset: Dataset) -> Lesions | None:
     return lesions_of(_dataset, foreground)
 
 
