@@ -157,6 +157,50 @@ def _benchmarks(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
+def _patches(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataeff_core.patches.stored import patch_sets
+
+    return [
+        {
+            "id": one.id,
+            "dataset": dataset.record.name,
+            "proposer": one.record.proposer,
+            "patches": one.record.patches,
+            "frames": one.record.frames,
+            "current": one.record.dataset_fingerprint == dataset.fingerprint,
+            "created": one.record.created,
+        }
+        for dataset in workspace.datasets()
+        for one in patch_sets(dataset)
+    ]
+
+
+def _hardness(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataeff_core.hardness.stored import all_hardness
+
+    return [
+        {
+            "id": one.id,
+            "dataset": dataset.record.name,
+            "patch_set": one.record.patch_set,
+            "scorer": one.record.scorer,
+            "patches": one.record.patches,
+            "nothing": one.record.nothing,
+            "given": one.record.given,
+            "current": one.record.dataset_fingerprint == dataset.fingerprint,
+            "created": one.record.created,
+        }
+        for dataset in workspace.datasets()
+        for one in all_hardness(dataset)
+    ]
+
+
+def _proposers(workspace: Workspace) -> list[dict[str, Any]]:
+    from dataeff_core.patches import PROPOSERS
+
+    return [{"name": one.NAME, "title": one.TITLE, "source": one.SOURCE} for one in PROPOSERS]
+
+
 LISTS = {
     "datasets": _datasets,
     "embeddings": _embeddings,
@@ -166,4 +210,7 @@ LISTS = {
     "benchmarks": _benchmarks,
     "methods": _methods,
     "encoders": _encoders,
+    "patches": _patches,
+    "hardness": _hardness,
+    "proposers": _proposers,
 }

@@ -117,7 +117,7 @@ def test_a_mistyped_workspace_is_not_made(tmp_path: Path, capsys: pytest.Capture
 def test_lists(what: str, root: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", what, "--json", "--workspace", root]) == 0
     items = json.loads(capsys.readouterr().out)["items"]
-    assert bool(items) == (what in ("methods", "encoders"))
+    assert bool(items) == (what in ("methods", "encoders", "proposers"))
     assert main(["list", what, "--workspace", root]) == 0
     assert capsys.readouterr().out.strip()
 

@@ -157,3 +157,13 @@ def test_a_preview_is_the_mosaic_in_small(planted: Planted, scored: Hardness, tm
             np.testing.assert_allclose(shown[cell].mean(axis=(0, 1)), made[cell].mean(axis=(0, 1)), atol=6)
     with pytest.raises(BadInput, match="mosaic 10 is not in"):
         preview(workspace, dataset, scored, planned.layout, 10)
+
+
+def test_patches_and_scores_are_listed(
+    planted: Planted, scored: Hardness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, _, patches, _ = planted
+    for what, wanted in (("patches", patches.id), ("hardness", scored.id), ("proposers", "superpixels")):
+        assert main(["list", what, "--workspace", str(workspace.root), "--json"]) == 0
+        items = json.loads(capsys.readouterr().out)["items"]
+        assert wanted in {item.get("id") or item["name"] for item in items}
