@@ -84,27 +84,31 @@ class Measuring:
 
     @torch.inference_mode()
     def _run(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """What the values are is summed once for all masks; a mask costs little more than the network."""
         network, count = self.network, len(crops)
-        images = normalised(crops, network.backbone)
-        patches = patchify(images, network.patch)
-        totals = [torch.zeros(count, 3, device=self.device) for _ in range(3)]  # y, y^2 and error, by channel
+        patches = patchify(normalised(crops, network.backbone), network.patch)
+        wanted = network.target(patches)
+        error = torch.zeros(count, 3, device=self.device)
         vector = torch.zeros(count, network.encoder.embed_dim, device=self.device)
         for shown, covered in zip(self.visible, self.hidden, strict=True):
             visible, hidden = shown.expand(count, -1), covered.expand(count, -1)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
                 tokens = network.encode(patches, visible)
                 drawn = network.decoder(tokens, visible, hidden)
-            wanted = self._by_channel(network.target(take(patches, hidden)))
-            residual = (self._by_channel(drawn.float()) - wanted) * self.scale.view(1, 1, 3, 1)
-            values = wanted * self.scale.view(1, 1, 3, 1) + self.offset.view(1, 1, 3, 1)
-            seen = (values, values.square(), residual.square())
-            totals = [total + one.mean(dim=(1, 3)) for total, one in zip(totals, seen, strict=True)]
+            error += self._by_channel((drawn.float() - take(wanted, hidden)).square()).mean(dim=(1, 3))
             vector += tokens[:, network.encoder.num_prefix_tokens :].float().mean(dim=1)
-        mean, square, error = (total / len(self.visible) for total in totals)
-        grey = crops.float().div_(255)
-        constant = torch.var(grey, dim=(1, 2), correction=0).amax(dim=1) <= FLOOR
+        mean, square = self._of_values(wanted)
+        constant = torch.var(crops.float().div_(255), dim=(1, 2), correction=0).amax(dim=1) <= FLOOR
         unit = torch.nn.functional.normalize(vector, dim=1)
-        return mean, square.mean(dim=1), error.mean(dim=1), constant, unit
+        return mean, square, (error * self.scale.square()).mean(dim=1) / len(self.visible), constant, unit
+
+    def _of_values(self, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, N, 3 P) -> (n, 3) and (n,): means of the hidden values and of their squares, each part as often as it
+        is hidden."""
+        often = torch.bincount(self.hidden.flatten(), minlength=wanted.shape[1]).to(wanted.dtype)
+        often = (often / often.sum()).view(1, -1, 1)
+        values = self._by_channel(wanted) * self.scale.view(1, 1, 3, 1) + self.offset.view(1, 1, 3, 1)
+        return (values.mean(dim=3) * often).sum(dim=1), (values.square().mean(dim=3) * often).sum(dim=1).mean(dim=1)
 
     def _by_channel(self, parts: torch.Tensor) -> torch.Tensor:
         """(n, h, 3 P) -> (n, h, 3, P)."""
