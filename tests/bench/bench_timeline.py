@@ -2,6 +2,7 @@
 arrow key to the next frame shown. Software rendering (SwiftShader), as on a machine without a GPU.
 """
 
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -46,7 +47,7 @@ def measured(url: str, frames: int) -> list[dict[str, Any]]:
         page.goto(f"{url}/data")
         page.get_by_text("Health").first.wait_for(timeout=120_000)  # the server's own first page
         first, again = painted(page, url), painted(page, url)
-        step = max(stepped(page) for _ in range(STEPS))
+        steps = [stepped(page) for _ in range(STEPS)]
         chromium.close()
     about = f"{frames:,} frames of one video"
     return [
