@@ -20,7 +20,7 @@ from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.review.lesions import Foreground, lesions_of
 from dataeff_core.workspace import Dataset, SavedSelection
-from dataeff_core.workspace.trail import KEEP, RULE
+from dataeff_core.workspace.trail import KEEP
 
 CLOSENESS, RARITY, LESION = 0.5, 0.2, 0.3
 CONFIDENCE = 0.95
@@ -101,15 +101,14 @@ def reviewing(
 ) -> tuple[Queue, int]:
     """The queue of a selection's removals with what the trail says of them, and how many were found harmful.
 
-    A frame is reviewed when a person has pinned it: kept, the removal was harmful and is mended; dropped, it was
-    right. With `foreground`, frames on whose mask there is a finding are suspected of one. The selection must have
-    been made on just the frames that `dataset` has.
+    A frame is reviewed when a person has looked at its removal and decided (`SavedSelection.looked_at`): kept, the
+    removal was harmful and is mended; dropped, it was right. With `foreground`, frames on whose mask there is a
+    finding are suspected of one. The selection must have been made on just the frames that `dataset` has.
     """
     machine = saved.machine
     reviewed, kept = np.zeros(len(machine), bool), np.zeros(len(machine), bool)
-    for row, pin in saved.placed.rows.items():
-        if not pin.reviewer.startswith(RULE):
-            reviewed[row], kept[row] = True, pin.action == KEEP
+    for row, pin in saved.looked_at.items():
+        reviewed[row], kept[row] = True, pin.action == KEEP
     shown = None if foreground is None else lesions_of(dataset, foreground, reporter=reporter)
     lesion = None if shown is None else machine["frame_id"].isin(set(shown.frame_ids)).to_numpy(np.float64)
     harmful = kept & (machine["decision"] == "dropped").to_numpy(bool)

@@ -114,7 +114,7 @@ def with_pins(dataset: Dataset, machine: pd.DataFrame, keep: float | None) -> tu
     """A method's decisions on all frames of `dataset` with the reviewers' pins on top, and what is to be said of
     it. Pins never change what the method decides on other frames, so that its recipe alone makes it again."""
     frames = dataset.frames
-    placed = pins_of(dataset.folder).on(frames["frame_id"].tolist(), frames["sha256"].tolist())
+    placed = pins_of(dataset.folder).on(frames["frame_id"].tolist(), frames["sha256"].tolist()).holding(machine)
     pinned = placed.put_on(machine)
     told = {"pins": overruling_sentence(machine, pinned, keep), "pins_gone": placed.gone_sentence}
     return pinned, {name: sentence for name, sentence in told.items() if sentence}

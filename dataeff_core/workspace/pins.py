@@ -9,13 +9,17 @@ A pin is on a picture: content (sha256) and frame id. Where the frame is still t
 frame, and on no exact copy of it, since a copy may be just what stands for it. Where it is not, as when files were
 moved and imported again, the pin goes over to a frame of the same content that has no pin of its own: the first in
 the dataset's order for the first such pin, and so on.
+
+A drop that does no more than agree with a comparison ("rightly removed, as nearly the same") is a word on that
+comparison. Where another selection keeps the frame, perhaps as the one that stands for those it was compared with,
+there was no such comparison, and the frame stays.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataeff_core.workspace.storage import fingerprint
-from dataeff_core.workspace.trail import DROP, KEEP, UNDO, Entry, trail_of
+from dataeff_core.workspace.trail import DROP, KEEP, RULE, UNDO, Entry, trail_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +38,8 @@ PINNED = "pinned"
 KEPT, DROPPED = "kept", "dropped"
 DECISION_OF = {KEEP: KEPT, DROP: DROPPED}
 OVERRIDE_COLUMNS = ("override", "reviewer", "reviewed_at")
+OF_ITSELF = ("invalid", "outlier")
+"""Reasons for which a method removes a frame by its own picture and by no comparison with the kept ones."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +48,25 @@ class Pins:
 
     standing: tuple[Entry, ...] = ()
     last: int = 0  # the number of the newest entry that was read
+    together: frozenset[int] = frozenset()  # numbers of entries written many at a time, as for all frames of a lasso
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Pins:
         """Fold a trail, oldest entry first."""
         stacks: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        calls: dict[str, list[int]] = defaultdict(list)
         last = 0
         for entry in entries:
             last = entry.seq
             stack = stacks[entry.content, entry.frame_id]
             if entry.action in DECISION_OF:
                 stack.append(entry)
+                calls[entry.key.rpartition(":")[0] or entry.key].append(entry.seq)
             elif entry.action == UNDO:
                 stack[:] = [one for one in stack if entry.undoes not in (None, one.seq)]
-        standing = (stack[-1] for stack in stacks.values() if stack)
-        return cls(tuple(sorted(standing, key=lambda entry: entry.seq)), last)
+        standing = (_newest(stack) for stack in stacks.values() if stack)
+        together = frozenset(seq for found in calls.values() if len(found) > 1 for seq in found)
+        return cls(tuple(sorted(standing, key=lambda entry: entry.seq)), last, together)
 
     def on(self, frame_ids: Sequence[str], contents: Sequence[str]) -> Placed:
         """Where the pins are among frames with these ids and contents, (n,) each, in the dataset's order."""
@@ -76,12 +86,12 @@ class Pins:
                 rows[free[pin.content].pop()] = pin
             else:
                 gone.append(pin)
-        return Placed(rows, tuple(gone))
+        return Placed(rows, tuple(gone), self.together)
 
 
 def pins_of(dataset_folder: Path) -> Pins:
-    """The pins on the dataset in that folder; their entries lack what the machine had said. Raises StorageFailed or
-    Conflict when the trail cannot be read."""
+    """The pins on the dataset in that folder; their entries have what the machine had said in brief (trail.BRIEF).
+    Raises StorageFailed or Conflict when the trail cannot be read."""
     return Pins.of(trail_of(dataset_folder).entries(machine=False))
 
 
@@ -91,6 +101,7 @@ class Placed:
 
     rows: dict[int, Entry]
     gone: tuple[Entry, ...] = ()  # pins whose picture is not among the frames
+    together: frozenset[int] = frozenset()  # as in Pins
 
     @cached_property
     def gone_sentence(self) -> str:
@@ -103,6 +114,31 @@ class Placed:
             f"the picture that {first.reviewer} pinned ({first.path or first.frame_id}){more} is not in the dataset "
             "any more; put the file back and import again, or let the pin rest"
         )
+
+    def holding(self, machine: pd.DataFrame) -> Placed:
+        """Those that hold in a selection whose method decided `machine` (row for row those frames): all but drops
+        that only agreed with a comparison, on frames that this method keeps."""
+        agreed = [row for row, pin in self.rows.items() if only_agrees(pin)]
+        kept = (machine["decision"].iloc[agreed] == KEPT).to_numpy(bool)
+        without = {row for row, keeps in zip(agreed, kept, strict=True) if keeps}
+        return replace(self, rows={row: pin for row, pin in self.rows.items() if row not in without})
+
+    def looked_at(self, machine: pd.DataFrame, selection: str) -> dict[int, Entry]:
+        """Row -> the pin, where a person has looked at what this selection (its id, and what its method decided) did
+        with just this frame: not as one of many at a time, and either in this selection, or where another removed
+        it for the same reason and the same stand-in, or found that it must be kept."""
+        reasons, standing = (machine[name].to_numpy(object) for name in ("reason", "representative_id"))
+        return {
+            row: pin
+            for row, pin in self.rows.items()
+            if not pin.reviewer.startswith(RULE)
+            and pin.seq not in self.together
+            and (
+                pin.action == KEEP
+                or pin.machine.get("selection") == selection
+                or _same_removal(pin, str(reasons[row]), standing[row])
+            )
+        }
 
     def codes(self, n: int) -> np.ndarray:
         """(n,) uint8 by row: 0 no pin, 1 pinned to be kept, 2 pinned to be dropped."""
@@ -125,6 +161,30 @@ class Placed:
             table[name] = column
             table[name] = table[name].astype("string")
         return overruled(table)
+
+
+def only_agrees(pin: Entry) -> bool:
+    """Whether a drop says no more than that a method rightly removed the frame beside the kept ones."""
+    said = pin.machine
+    plain = pin.reason in ("", "alike") and not pin.why
+    removed = said.get("decision") == DROPPED and said.get("reason") not in OF_ITSELF
+    return pin.action == DROP and plain and removed
+
+
+def _newest(stack: Sequence[Entry]) -> Entry:
+    """The entry that stands: the newest, unless it only agrees with a removal that somebody had decided outright."""
+    if only_agrees(stack[-1]):
+        outright = next((one for one in reversed(stack) if not only_agrees(one)), None)
+        if outright is not None and outright.action == DROP:
+            return outright
+    return stack[-1]
+
+
+def _same_removal(pin: Entry, reason: str, standing: object) -> bool:
+    said = pin.machine
+    stood = said.get("representative_id")
+    same = stood == standing if isinstance(standing, str) else stood is None
+    return said.get("decision") == DROPPED and said.get("reason") == reason and same
 
 
 def overruled(decisions: pd.DataFrame) -> pd.DataFrame:

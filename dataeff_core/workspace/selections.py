@@ -9,7 +9,7 @@ import pandas as pd
 from dataeff_core.workspace.datasets import Dataset, DatasetRecord
 from dataeff_core.workspace.pins import Pins, Placed, pins_of
 from dataeff_core.workspace.records import Record
-from dataeff_core.workspace.trail import trail_of
+from dataeff_core.workspace.trail import Entry, trail_of
 
 DECISION_COLUMNS: dict[str, str] = {
     "frame_id": "string",
@@ -96,7 +96,7 @@ class SavedSelection:
 
     @cached_property
     def placed(self) -> Placed:
-        """The pins on the rows of the decisions."""
+        """The pins that hold in this selection, on the rows of the decisions."""
         if not self.pins.standing:
             return Placed({})
         ids = self.machine["frame_id"].tolist()
@@ -104,7 +104,12 @@ class SavedSelection:
         frames = dataset.frames_as_of(self.record.dataset_fingerprint)
         frames = dataset.all_frames if frames is None else frames
         contents = dict(zip(frames["frame_id"], frames["sha256"], strict=True))
-        return self.pins.on(ids, [contents.get(one, "") for one in ids])
+        return self.pins.on(ids, [contents.get(one, "") for one in ids]).holding(self.machine)
+
+    @cached_property
+    def looked_at(self) -> dict[int, Entry]:
+        """Row -> the decision of a person who has looked at what this selection did with just that frame."""
+        return self.placed.looked_at(self.machine, self.id)
 
     @property
     def pins_version(self) -> int:

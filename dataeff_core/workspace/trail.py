@@ -98,6 +98,8 @@ class Entry(Decision):
 
 
 COLUMNS = tuple(one.name for one in fields(Entry))
+BRIEF = ("selection", "decision", "reason", "representative_id")
+_BRIEFLY = "json_object({})".format(", ".join(f"'{name}', json_extract(machine, '$.{name}')" for name in BRIEF))
 SAME = ("reviewer", "action", "content", "frame_id", "undoes", "sample", "verdict")
 
 
@@ -136,10 +138,10 @@ class Trail:
                 return entries
 
     def entries(self, *, after: int = 0, upto: int | None = None, machine: bool = True) -> list[Entry]:
-        """The entries with after < seq <= upto, oldest first; without what the machine had said unless `machine`."""
+        """The entries with after < seq <= upto, oldest first; with all that the machine had said, or only BRIEF."""
         if not self.file.exists():
             return []
-        columns = [name if machine or name != "machine" else "'{}'" for name in COLUMNS]
+        columns = [name if machine or name != "machine" else _BRIEFLY for name in COLUMNS]
         query = f"SELECT {', '.join(columns)} FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq"  # noqa: S608
         with self._errors("reading"), self._connection("ro") as base:
             return [_entry(row) for row in base.execute(query, (after, 2**62 if upto is None else upto))]

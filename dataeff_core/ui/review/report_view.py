@@ -15,7 +15,6 @@ from dataeff_core.ui import commands, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.quantities import count, counted, literal, share, size, when
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
-from dataeff_core.workspace.trail import RULE
 
 REPEATS = 5
 MOST_SHOWN = 5
@@ -67,8 +66,7 @@ def facts(dataset: Dataset, saved: SavedSelection, *, judging: bool = False) -> 
     machine = saved.machine
     removed = int((machine["decision"] == "dropped").sum())
     kept = int((saved.decisions["decision"] == "kept").sum())
-    by_people = [row for row, pin in saved.placed.rows.items() if not pin.reviewer.startswith(RULE)]
-    seen = sum(bool(machine["decision"].iat[row] == "dropped") for row in by_people)
+    seen = sum(bool(machine["decision"].iat[row] == "dropped") for row in saved.looked_at)
     looked_at = f"{count(seen)} of {counted(removed, 'removal')} decided on by people, one by one."
     return [
         f"{DONE} {count(kept)} of {counted(len(machine), 'frame')} are kept, {share(kept / max(1, len(machine)))}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from dataeff_core.review.pinning import REASONS
 from dataeff_core.ui.quantities import when
-from dataeff_core.workspace.pins import DECISION_OF, overruling_sentence
+from dataeff_core.workspace.pins import DECISION_OF, Placed, overruling_sentence
 from dataeff_core.workspace.trail import KEEP, RULE, Entry
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Tally:
     """How far a review is."""
 
     removed: int
-    reviewed: int  # by a person, not by a rule
+    reviewed: int  # looked at by a person, one by one
     kept: int  # of those, the removals found harmful and mended
 
 
@@ -31,26 +32,31 @@ class Marks:
     """Reviewers' decisions as they stand."""
 
     steps: Steps
-    placed: dict[int, Entry]  # row -> decision
+    pins: Placed  # those that hold in this selection
     last: int  # the trail's newest entry
+
+    @property
+    def placed(self) -> dict[int, Entry]:
+        """Row -> the decision on it."""
+        return self.pins.rows
+
+    @cached_property
+    def looked_at(self) -> dict[int, Entry]:
+        """Row -> the decision, for removals that a person has looked at."""
+        found = self.pins.looked_at(self.steps.machine, self.steps.saved.id)
+        return {row: one for row, one in found.items() if self.steps.position[row] >= 0}
 
     @property
     def tally(self) -> Tally:
         """How far the review is."""
-        by_people = [
-            one.action
-            for row, one in self.placed.items()
-            if self.steps.position[row] >= 0 and not one.reviewer.startswith(RULE)
-        ]
-        return Tally(len(self.steps), len(by_people), by_people.count(KEEP))
+        actions = [one.action for one in self.looked_at.values()]
+        return Tally(len(self.steps), len(actions), actions.count(KEEP))
 
     @property
     def first_open(self) -> int:
         """Where a review goes on: the first position that nobody has looked at, 0 where there is none."""
         done = np.zeros(len(self.steps), bool)
-        for row, one in self.placed.items():
-            if self.steps.position[row] >= 0 and not one.reviewer.startswith(RULE):
-                done[self.steps.position[row]] = True
+        done[self.steps.position[list(self.looked_at)]] = True
         return int(done.argmin()) if len(done) else 0
 
     @property
@@ -73,6 +79,7 @@ class Marks:
             "action": one.action,
             "by": one.reviewer[len(RULE) :] if rule else one.reviewer,
             "rule": rule,
+            "seen": row in self.looked_at,
             "when": when(one.at),
             "because": "; ".join(text for text in (REASONS.get(one.reason, one.reason), one.why) if text),
             "key": one.key,

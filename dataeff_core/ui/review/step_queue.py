@@ -19,8 +19,8 @@ from dataeff_core.ui.quantities import counted, share
 from dataeff_core.ui.review.step_marks import Marks
 from dataeff_core.ui.theme import style_of
 from dataeff_core.workspace import Dataset, Embedding, SavedSelection, Workspace
-from dataeff_core.workspace.pins import Pins, pins_of
-from dataeff_core.workspace.trail import Entry, trail_of
+from dataeff_core.workspace.pins import Pins, Placed, pins_of
+from dataeff_core.workspace.trail import trail_of
 
 CHUNK = 24  # frames told in one answer
 BLOCK = 8192  # vectors compared at once
@@ -62,7 +62,7 @@ class Steps:
     def marks(self) -> Marks:
         """What reviewers and rules have decided by now. Raises StorageFailed, Conflict."""
         pins = pins_of(self.dataset.folder)
-        return Marks(self, self._placed(pins), pins.last)
+        return Marks(self, self._placed(pins).holding(self.machine), pins.last)
 
     def changes(self, after: int) -> dict[str, Any]:
         """What a browser that knows the trail up to entry `after` needs: frame id -> its mark now, None for no mark.
@@ -186,14 +186,15 @@ class Steps:
             self.stays = found.stays
             self.again = found
 
-    def _placed(self, pins: Pins) -> dict[int, Entry]:
-        """Row -> the pin on it; quickly where every pin is still on its own frame."""
+    def _placed(self, pins: Pins) -> Placed:
+        """The pins on their rows; quickly where every pin is still on its own frame."""
         if not pins.standing:
-            return {}
+            return Placed({})
         rows = self.ids.get_indexer(pd.Index([one.frame_id for one in pins.standing], dtype=object))
         if all(row >= 0 and self.contents[row] == one.content for row, one in zip(rows, pins.standing, strict=True)):
-            return {int(row): one for row, one in zip(rows, pins.standing, strict=True)}
-        return pins.on(self.ids.tolist(), self.contents.tolist()).rows
+            on = {int(row): one for row, one in zip(rows, pins.standing, strict=True)}
+            return Placed(on, together=pins.together)
+        return pins.on(self.ids.tolist(), self.contents.tolist())
 
 
 def opened(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> Steps:
