@@ -49,12 +49,17 @@ def measured(url: str, frames: int) -> list[dict[str, Any]]:
         first, again = painted(page, url), painted(page, url)
         steps = [stepped(page) for _ in range(STEPS)]
         chromium.close()
+    step = statistics.median(steps)
     about = f"{frames:,} frames of one video"
     return [
         row("timeline painted, first visit, s", first, f"<= {SECONDS:g}", first <= SECONDS, about),
         row("timeline painted, next visit, s", again, f"<= {SECONDS:g}", again <= SECONDS, about),
         row(
-            "key press to the next frame shown, s", step, f"<= {STEP_SECONDS:g}", step <= STEP_SECONDS, "worst of 10"
+            "key press to the next frame shown, s",
+            step,
+            f"<= {STEP_SECONDS:g}",
+            step <= STEP_SECONDS,
+            f"median of {STEPS}, the slowest {max(steps):.3f}",
         ),
     ]
 
