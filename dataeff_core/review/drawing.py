@@ -1,10 +1,16 @@
 """Drawing a stratified random sample of removed frames, and choosing what each is shown beside."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
+
+from dataeff_core.selection.vectors import unit_rows
+
+Vectors = Callable[[np.ndarray], np.ndarray]
+"""(m,) rows of the dataset -> (m, d) float: what the selection compared frames by."""
+BLOCK = 256  # frames compared at once
 
 
 class Stratum(BaseModel):
@@ -54,19 +60,53 @@ def allocate(sizes: Sequence[int], total: int) -> list[int]:
     return counts
 
 
-def beside_of(decisions: pd.DataFrame, groups: np.ndarray) -> list[str | None]:
-    """(n,) frame ids: what stands for a removed frame, else the nearest kept frame of the same group in its order
-    that is not itself (the later of two equally near), else None. Rows are in the dataset's order."""
-    ids, standing = decisions["frame_id"].tolist(), decisions["representative_id"].tolist()
-    kept = np.flatnonzero((decisions["decision"] == "kept").to_numpy(bool))
-    found: list[str | None] = []
-    for row, (group, stand_in) in enumerate(zip(groups, standing, strict=True)):
-        if not pd.isna(stand_in):
-            found.append(str(stand_in))
-            continue
-        at = int(np.searchsorted(kept, row))
-        after = at + 1 if at < len(kept) and kept[at] == row else at
-        near = [int(kept[one]) for one in (after, at - 1) if 0 <= one < len(kept)]
-        near = [one for one in near if groups[one] == group]
-        found.append(ids[min(near, key=lambda one: abs(one - row))] if near else None)
+def mix(kept: np.ndarray, partners: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` of the rows `kept`, or all, drawn by chance: first those that are nobody's partner in this sample, for
+    a frame that is judged here and is shown beside another there would be known for a kept one."""
+    free = kept[~np.isin(kept, partners)]
+    others = kept[np.isin(kept, partners)]
+    return np.concatenate([rng.permutation(free), rng.permutation(others)])[:count]
+
+
+def partners(
+    rows: np.ndarray, kept: np.ndarray, groups: np.ndarray, standing: np.ndarray, vectors: Vectors | None
+) -> np.ndarray:
+    """(m,) int64, the row of the kept frame that each of `rows` is shown beside, -1 for none: what stands for it by
+    `standing` ((n,), -1 for nothing); else the most alike of the rows `kept` by `vectors`, where there are any; else
+    the nearest of them in its group (the later of two equally near). Never the frame itself."""
+    found = standing[rows]
+    alone = np.flatnonzero(found < 0)
+    if vectors is not None and len(alone):
+        found[alone] = _most_alike(rows[alone], kept, vectors)
+    else:
+        found[alone] = [_nearest(int(row), kept, groups) for row in rows[alone]]
     return found
+
+
+def standing_rows(decisions: pd.DataFrame) -> np.ndarray:
+    """(n,) int64, the row of what stands for each removed frame, -1 for nothing. Rows are in the dataset's order."""
+    index = pd.Index(decisions["frame_id"].to_numpy(object))
+    wanted = decisions["representative_id"].astype(object).fillna("").to_numpy(object)
+    removed = (decisions["decision"] == "dropped").to_numpy(bool)
+    return np.where(removed, index.get_indexer(pd.Index(wanted, dtype=object)), -1).astype(np.int64)
+
+
+def _most_alike(rows: np.ndarray, kept: np.ndarray, vectors: Vectors) -> np.ndarray:
+    """(m,) int64, of the rows `kept` the one with the highest cosine to each of `rows`; -1 where no other is."""
+    found = np.full(len(rows), -1, np.int64)
+    others = unit_rows(vectors(kept)) if len(kept) else None
+    for start in range(0, len(rows) if others is not None else 0, BLOCK):
+        part = slice(start, start + BLOCK)
+        cosines = unit_rows(vectors(rows[part])) @ others.T
+        cosines[rows[part, None] == kept] = -np.inf
+        best = cosines.argmax(axis=1)
+        found[part] = np.where(np.isneginf(cosines.max(axis=1)), -1, kept[best])
+    return found
+
+
+def _nearest(row: int, kept: np.ndarray, groups: np.ndarray) -> int:
+    at = int(np.searchsorted(kept, row))
+    after = at + 1 if at < len(kept) and kept[at] == row else at
+    near = [int(kept[one]) for one in (after, at - 1) if 0 <= one < len(kept)]
+    near = [one for one in near if groups[one] == groups[row]]
+    return min(near, key=lambda one: abs(one - row)) if near else -1

@@ -2,9 +2,10 @@
 
 An item is a frame beside a kept one, and the question is the same for all: does the frame show anything that the
 other does not? For a removed frame the other is what stands for it; for a kept one, and for a removed one that
-nothing stands for, it is the nearest kept frame of its group. A removal was wrong when its frame is NEEDED. What
-was drawn is written once, beside the dataset; the marks are entries on the trail, and each reviewer is given only
-their own.
+nothing stands for, it is the most alike kept frame by the selection's vectors, or without vectors the nearest kept
+frame of its group. While enough are kept, no frame is judged in one item and shown beside in another. A removal was
+wrong when its frame is NEEDED. What was drawn is written once, beside the dataset; the marks are entries on the
+trail, and each reviewer is given only their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,9 @@ from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.review.agreement import Rate, cohens_kappa, wrong_rate
-from dataeff_core.review.drawing import Stratum, beside_of, strata_of, stratified
+from dataeff_core.review.drawing import Stratum, Vectors, mix, partners, standing_rows, strata_of, stratified
 from dataeff_core.review.pinning import person
-from dataeff_core.workspace import Dataset, SavedSelection
+from dataeff_core.workspace import Dataset, Embedding, EmbeddingRecord, SavedSelection
 from dataeff_core.workspace.records import Record, find, fresh_id
 from dataeff_core.workspace.storage import new_folder
 from dataeff_core.workspace.trail import MARK, UNDO, Decision, Entry, fresh_key, trail_of
@@ -110,10 +111,19 @@ def draw(
     groups = frames["group"].to_numpy(object)
     names = strata_of(decisions["reason"].to_numpy(object), groups, removed, most=max(1, size // 2))
     rows, strata, stratum = stratified(names, removed, size, rng)
-    kept = np.flatnonzero(~removed)
-    mixed = rng.permutation(kept)[: round(kept_share * len(rows))]
-    beside = beside_of(decisions, groups)
-    items = [(row, one) for row, one in zip(rows, stratum, strict=True)] + [(row, -1) for row in mixed]
+    kept, standing, vectors = np.flatnonzero(~removed), standing_rows(decisions), _vectors(dataset, saved)
+    beside = partners(rows, kept, groups, standing, vectors)
+    mixed = mix(kept, beside, round(kept_share * len(rows)), rng)
+    others = np.setdiff1d(kept, mixed)
+    beside_mixed = partners(mixed, others if len(others) else kept, groups, standing, vectors)
+    items = list(
+        zip(
+            np.concatenate([rows, mixed]).tolist(),
+            np.concatenate([beside, beside_mixed]).tolist(),
+            [*stratum.tolist(), *[-1] * len(mixed)],
+            strict=True,
+        )
+    )
     record = AuditRecord(
         id=fresh_id("audit"),
         name=name,
@@ -123,9 +133,7 @@ def draw(
         pins=saved.pins.last,
         seed=seed,
         strata=strata,
-        items=tuple(
-            _item(frames, int(items[at][0]), beside, int(items[at][1])) for at in rng.permutation(len(items))
-        ),
+        items=tuple(_item(frames, *items[at]) for at in rng.permutation(len(items))),
     )
     with new_folder(audits_folder(dataset) / record.id) as making:
         record.write(making)
@@ -220,13 +228,25 @@ def majority(marks: Any, frame_id: str) -> str | None:
     return NEEDED if 2 * said.count(NEEDED) >= len(said) else NOT_NEEDED
 
 
-def _item(frames: pd.DataFrame, row: int, beside: Sequence[str | None], stratum: int) -> AuditItem:
+def _vectors(dataset: Dataset, saved: SavedSelection) -> Vectors | None:
+    """What the selection compared frames by; None where it compared none, or that is gone."""
+    wanted = saved.record.embedding
+    records = EmbeddingRecord.read_all(dataset.folder / "embeddings") if wanted else []
+    record = next((one for one in records if one.id == wanted), None)
+    if record is None or record.dataset_fingerprint != dataset.fingerprint:
+        return None
+    embedding = Embedding(dataset.folder / "embeddings" / record.id, record)
+    order = embedding.rows(dataset.frames["frame_id"].to_numpy(object))
+    return lambda rows: embedding.vectors[order[rows]]
+
+
+def _item(frames: pd.DataFrame, row: int, beside: int, stratum: int) -> AuditItem:
     one = frames.iloc[row]
     return AuditItem(
         frame_id=str(one["frame_id"]),
         content=str(one["sha256"]),
         path=str(one["path"]),
-        beside=beside[row],
+        beside=str(frames["frame_id"].iat[beside]) if beside >= 0 else None,
         stratum=stratum,
     )
 

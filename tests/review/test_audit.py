@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from dataeff_core.review.sampling import AuditResult, draw, majority, mark, resu
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+from tests.fabrication import fabricate
 
 # ---- numbers -----------------------------------------------------------------------------------------------------
 
@@ -138,6 +141,47 @@ def test_what_is_drawn_is_blind_and_the_same_again(dataset: Dataset, saved: Save
     flat = [item.stratum >= 0 for item in record.items]
     assert flat != sorted(flat)
     assert flat != sorted(flat, reverse=True)
+
+
+def test_partners_tell_nothing(tmp_path: Path) -> None:
+    """Neither its partner's group nor showing up beside another item gives away what is removed and what is kept."""
+    workspace, dataset, embedding, _ = fabricate(tmp_path / "w", frames=1200, groups=10, thumbnails=False)
+    saved = select(workspace, dataset, make("meddel", {"k": "3", "eta": "0.9"}), keep=0.3, encoder=embedding.id)
+    group = dict(zip(dataset.frames["frame_id"], dataset.frames["group"], strict=True))
+    elsewhere: dict[bool, list[bool]] = {True: [], False: []}
+    for seed in range(4):
+        record = draw(dataset, saved, size=60, seed=seed)
+        shown_beside = {item.beside for item in record.items}
+        assert not shown_beside & {item.frame_id for item in record.items}
+        for item in record.items:
+            assert item.beside is not None
+            elsewhere[item.stratum >= 0].append(group[item.beside] != group[item.frame_id])
+    removed, kept = np.mean(elsewhere[True]), np.mean(elsewhere[False])
+    assert abs(removed - kept) < 0.2, (removed, kept)
+
+
+def test_a_kept_frame_stands_beside_the_most_alike_other_one(dataset: Dataset, saved: SavedSelection) -> None:
+    embedding = Workspace.open(dataset.folder.parent.parent).embedding(dataset, saved.record.embedding or "")
+    vectors, ids = embedding.vectors.astype(np.float32), list(embedding.frame_ids)
+    record = draw(dataset, saved, size=4, seed=2)
+    mixed = [item for item in record.items if item.stratum < 0]
+    judged = {item.frame_id for item in mixed}
+    kept = [one for one in saved.decisions.query("decision == 'kept'")["frame_id"] if one not in judged]
+    for item in mixed:
+        likeness = {one: float(vectors[ids.index(one)] @ vectors[ids.index(item.frame_id)]) for one in kept}
+        assert likeness[item.beside or ""] == pytest.approx(max(likeness.values()), abs=1e-3)
+
+
+def test_partners_where_vectors_are_gone_or_nothing_else_is_kept(
+    workspace: Workspace, dataset: Dataset, saved: SavedSelection
+) -> None:
+    shutil.rmtree(dataset.folder / "embeddings")
+    record = draw(dataset, saved, size=20)
+    group = dict(zip(dataset.frames["frame_id"], dataset.frames["group"], strict=True))
+    mixed = [item for item in record.items if item.stratum < 0]
+    assert all(item.beside is None or group[item.beside] == group[item.frame_id] for item in mixed)
+    one = draw(dataset, select(workspace, dataset, make("random", {}), keep=1 / 60), size=10)
+    assert [item.beside for item in one.items if item.stratum < 0] == [None]
 
 
 def test_all_are_drawn_where_there_are_few(workspace: Workspace, dataset: Dataset) -> None:
