@@ -51,13 +51,14 @@ class Reviewer {
     this.tally = element("span", { class: "soft" });
     this.place = element("span", { class: "soft place" });
     this.state = element("span", { class: "state", role: "status" });
+    this.again = element("button", { type: "button", class: "link", text: words.reload, hidden: true, onclick: () => this.reload() });
     this.alerts = element("div", { class: "alerts", role: "alert" });
     this.sentence = element("p", { class: "sentence", "aria-live": "polite" });
     this.decided = element("p", { class: "decided", hidden: true });
     this.close = element("div", { class: "close" });
     this.numbers = element("details", { class: "numbers" }, element("summary", { text: words.numbers }), element("dl"));
     this.root = element("div", { class: "reviewer", tabindex: -1, "data-state": "loading" },
-      element("div", { class: "top" }, this.count, this.progress, this.tally, element("span", { class: "spring" }), this.state),
+      element("div", { class: "top" }, this.count, this.progress, this.tally, element("span", { class: "spring" }), this.state, this.again),
       this.alerts,
       element("div", { class: "main" },
         element("div", { class: "left" }, this.pictures.stage,
@@ -70,7 +71,7 @@ class Reviewer {
     this.parent.append(...this.parts);
     await loaded;
     this.onKey = (event) => act(this, event);
-    this.onLeave = (event) => { if (this.outbox.size) event.preventDefault(); };
+    this.onLeave = (event) => { if (this.outbox.size && !this.leaving) event.preventDefault(); };
     this.onShow = () => { if (!document.hidden) this.refresh(); };
     this.root.addEventListener("click", (event) => { // a mouse leaves no button behind that space would press again
       if (event.detail && event.target.closest("button")) this.root.focus({ preventScroll: true });
@@ -89,6 +90,12 @@ class Reviewer {
     this.pictures.stop();
     this.outbox.stop();
     for (const part of this.parts) part.remove();
+  }
+
+  /** Load the page anew; decisions that wait are kept by the tab. */
+  reload() {
+    this.leaving = this.outbox.kept;
+    location.reload();
   }
 
   /** Take over what Python says now: its answers, who reviews, and on the first time where to begin. */
@@ -239,7 +246,8 @@ class Reviewer {
     const told = done ? fill(words.tally, { kept: number(kept), agreed: number(agreed) }) : "";
     this.tally.textContent = done >= data.n ? `${told}. ${words.all_done}` : told;
     this.place.textContent = fill(words.line, { at: number(this.at + 1) });
-    this.state.textContent = this.line.lost ? words.lost : waiting ? fill(words.unsaved, { n: number(waiting) }) : done ? words.saved : "";
+    this.again.hidden = !this.line.refused;
+    this.state.textContent = this.line.refused ? words.refused : this.line.lost ? words.lost : waiting ? fill(words.unsaved, { n: number(waiting) }) : done ? words.saved : "";
     this.state.classList.toggle("waiting", Boolean(waiting) || this.line.lost);
     this.root.dataset.waiting = String(waiting);
     this.root.dataset.open = String(data.n - done);

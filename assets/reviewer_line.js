@@ -5,7 +5,7 @@ export class Line {
   constructor(changed) {
     this.changed = changed;
     this.items = []; this.asked = new Map(); this.at = new Map(); this.marks = new Map(); this.local = new Map();
-    this.last = 0; this.lost = false;
+    this.last = 0; this.lost = false; this.refused = false;
   }
 
   setData(data) {
@@ -52,6 +52,7 @@ export class Line {
     let found = null;
     try {
       const answer = await fetch(url);
+      this.refused = answer.status === 403; // by a server that was started anew, or after signing out
       if (answer.ok) found = await answer.json();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // the network's; anything else is a bug

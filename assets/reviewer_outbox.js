@@ -6,7 +6,7 @@ const RESEND_MS = 10_000, AT_ONCE = 200;
 export class Outbox {
   constructor(send) {
     this.send = send; this.wishes = []; this.number = 0; this.waiting = false;
-    this.place = ""; this.sent = new Set();
+    this.place = ""; this.sent = new Set(); this.kept = true;
   }
 
   /** Whose decisions on which selection these are; those of before a reload are taken up again. */
@@ -60,12 +60,14 @@ export class Outbox {
   }
 
   store() {
+    this.kept = Boolean(this.place);
     if (!this.place) return;
     try {
       if (this.wishes.length) sessionStorage.setItem(this.place, JSON.stringify(this.wishes));
       else sessionStorage.removeItem(this.place);
     } catch (error) {
-      if (!(error instanceof DOMException)) throw error; // full or forbidden: then a reload may lose what waits
+      if (!(error instanceof DOMException)) throw error; // full or forbidden: then a reload loses what waits
+      this.kept = false;
     }
   }
 

@@ -19,6 +19,7 @@ from dataeff_core.ui.quantities import literal
 from dataeff_core.workspace.trail import LONGEST
 
 _NAME, _TOLD, _FIELD, _ASKED, _KEPT = "visitor-name", "visitor-told", "visitor-field", "visitor-asked", "visitor-kept"
+_TIMES = "visitor-times"  # how often a name was given
 _JUST_ASKED = "visitor-just-asked"
 _HELP = "Stands in the record beside each decision of yours. This tab remembers it until it is closed."
 
@@ -59,10 +60,15 @@ def draw_in_sidebar() -> None:
     if login.configured():
         _draw_account()
         return
-    if st.session_state.get(_FIELD) != name():
-        st.session_state[_FIELD] = name()
+    field = _field()
     st.text_input(
-        "Your name", key=_FIELD, on_change=_typed, args=(_FIELD,), max_chars=LONGEST["reviewer"], help=_HELP
+        "Your name",
+        value=name(),
+        key=field,
+        on_change=_typed,
+        args=(field,),
+        max_chars=LONGEST["reviewer"],
+        help=_HELP,
     )
     _keep_in_tab()
     if (problem := st.session_state.pop(_TOLD, "")) != "":
@@ -143,8 +149,23 @@ def _draw_field(label: str, key: str, **look: Any) -> None:
 
 
 def _typed(field: str) -> None:
-    """A name was typed in one of the fields."""
-    typed = " ".join(str(st.session_state.get(field, "")).split())
+    """A name was typed in one of the fields. What a browser still says of a field that is gone takes no name away."""
+    given = str(st.session_state.get(field, ""))
+    if field == _field() or (field == _ASKED and given.strip()):
+        st.session_state[_JUST_ASKED] = field == _ASKED
+        _take(given)
+
+
+def _field() -> str:
+    """The key of the sidebar's field: another one each time a name was given."""
+    times = st.session_state.get(_TIMES, 0)
+    return f"{_FIELD}-{times}" if times else _FIELD
+
+
+def _take(given: str) -> None:
+    """This is the name from now on; one that no person can have is refused."""
+    typed = " ".join(given.split())
+    st.session_state[_TIMES] = st.session_state.get(_TIMES, 0) + 1
     if typed:
         try:
             person(typed)
@@ -152,7 +173,6 @@ def _typed(field: str) -> None:
             st.session_state[_TOLD] = str(error)
             return
     st.session_state[_NAME] = typed
-    st.session_state[_JUST_ASKED] = field == _ASKED
     st.session_state[f"{_NAME}-forget"] = not typed
 
 
@@ -162,8 +182,7 @@ def _keep_in_tab() -> None:
     def found() -> None:
         kept = " ".join(str(getattr(st.session_state[_KEPT], "name", "") or "").split())[: LONGEST["reviewer"]]
         if kept and not name():
-            st.session_state[_FIELD] = kept
-            _typed(_FIELD)
+            _take(kept)
 
     _component(
         key=_KEPT,

@@ -38,7 +38,7 @@ def at_hand(filled: Workspace) -> tuple[Dataset, SavedSelection]:
 
 
 def named(app: AppTest, name: str) -> AppTest:
-    return app.text_input(key="visitor-field").set_value(name).run()
+    return next(one for one in app.sidebar.text_input if one.label == "Your name").set_value(name).run()
 
 
 def mark_all(dataset: Dataset, record: AuditRecord, reviewer: str, verdict: Callable[[int], str]) -> None:

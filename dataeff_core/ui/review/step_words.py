@@ -59,6 +59,8 @@ WORDS = {
     "show": "Show it",
     "close": "Close",
     "lost": "The server does not answer. Decisions wait here until it does.",
+    "refused": "The server was started anew, or you were signed out. Decisions that wait are kept.",
+    "reload": "Reload the page",
     "keys": "K keep · D rightly removed · U take back · arrows step · space shows them in turns · 1 to 8 decide and "
     "say why · T own words · plus and minus zoom · N numbers",
     "keys_title": "Keys",
