@@ -76,8 +76,9 @@ def _draw_others(workspace: Workspace, explored: Explored) -> None:
     if selector is None:
         return
     name = st.text_input("Name", placeholder="name, if you like", key="other-name")
-    if st.button("Choose and save", key="other-save"):
+    if st.button("Choose and save", key="other-save", disabled=not visitor.may("run")):
         try:
+            visitor.require("run")
             saved = select(
                 workspace,
                 explored.dataset,

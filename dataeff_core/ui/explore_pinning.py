@@ -14,9 +14,10 @@ from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.ui.selections import title
 from dataeff_core.workspace import SavedSelection, Workspace
 from dataeff_core.workspace.pins import overruling_sentence
-from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, trail_of
+from dataeff_core.workspace.storage import fingerprint
+from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, fresh_key, trail_of
 
-_DONE = "explore-pinned"
+_DONE, _ONCE = "explore-pinned", "explore-pin-once"
 _ACTIONS: dict[Literal["keep", "drop"], str] = {KEEP: "Keep all of them", DROP: "Remove all of them"}
 
 
@@ -103,10 +104,15 @@ def _draw_form(
         try:
             visitor.require("review")
             with st.spinner("Writing the record …"):
-                entries = pin(workspace, saved, ids, action, reviewer=reviewer, reason=reason or "", why=why.strip())
+                reason, why = reason or "", why.strip()
+                # The same for a second click while the first is being written, which then adds nothing.
+                once = st.session_state.setdefault(_ONCE, fresh_key())
+                key = fingerprint([once, action, saved.id, reviewer, reason, why, *ids])
+                entries = pin(workspace, saved, ids, action, reviewer=reviewer, reason=reason, why=why, key=key)
         except DataEffError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return
+        del st.session_state[_ONCE]
         told = _told(workspace, saved)
         st.session_state[_DONE] = Done(explored.dataset.id, action, entries[0].seq, entries[-1].seq, told)
         st.rerun()

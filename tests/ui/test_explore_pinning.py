@@ -130,3 +130,31 @@ def test_a_selection_of_this_embedding_comes_first(own: Workspace) -> None:
     assert found is not None
     assert found.record.embedding == embedding.id
     assert np.array_equal(found.machine["frame_id"], dataset.frames["frame_id"])
+
+
+def test_a_second_click_while_the_first_is_written_adds_nothing(own: Workspace) -> None:
+    dataset = with_selection(own)
+    for _ in range(2):  # as if both had begun before either was through
+        app = with_lasso(AROUND_ALL, "Anna")
+        app.session_state["explore-pin-once"] = "one"
+        app.selectbox(key="explore-pin-reason-keep").set_value("finding").run()
+        app.button(key="explore-pin-go").click().run()
+        assert not app.exception
+        assert "explore-pin-once" not in app.session_state
+    assert trail_of(dataset.folder).last == FRAMES
+
+
+@pytest.mark.parametrize("taken_away", [False, True])
+def test_a_viewer_saves_no_selection_by_another_method(own: Workspace, *, taken_away: bool) -> None:
+    with_selection(own)
+    roles = own.root / "roles.toml"
+    roles.write_text(f'others = "{"researcher" if taken_away else "viewer"}"\n')
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.session_state["explore-others"] = True
+    app.run()
+    if taken_away:
+        pressed = app.button(key="other-save").click()
+        roles.write_text('others = "viewer"\n')
+        pressed.run()
+        assert len(own.selections(own.datasets()[0])) == 1
+    assert app.button(key="other-save").disabled
