@@ -1,7 +1,7 @@
 // The blind audit: one frame beside a kept one, a question, three answers by key or button. Answers are kept here until
 // Python says that they are on the trail, and in the tab, should it be loaded anew before; each has a key of its own, so
-// that one sent twice counts once. Nothing comes here of what the machine decided, nor of what others marked. Names come
-// as data and are set as text.
+// that one sent twice counts once. Nothing comes here of what the machine decided, nor of what others marked, nor which
+// frames these are: they are known by their place in the sample alone.
 
 import pictures from "./why_card.js";
 
@@ -50,9 +50,9 @@ class Audit {
     const another = data.about !== this.about;
     this.about = data.about;
     if (another) { this.own.clear(); this.unsaved = this.kept(); }
-    for (const [id, one] of this.unsaved) if (data.saved.includes(one.key)) this.unsaved.delete(id);
-    for (const [id, verdict] of Object.entries(data.marks)) this.own.set(id, verdict);
-    for (const one of this.unsaved.values()) this.own.set(one.id, one.verdict);
+    for (const [at, one] of this.unsaved) if (data.saved.includes(one.key)) this.unsaved.delete(at);
+    data.marks.forEach((verdict, at) => { if (verdict) this.own.set(at, verdict); });
+    for (const one of this.unsaved.values()) this.own.set(one.at, one.verdict);
     if (another) {
       this.at = Math.max(0, this.nextOpen(-1));
       if (this.unsaved.size) this.send();
@@ -64,10 +64,9 @@ class Audit {
   }
 
   mark(verdict) {
-    const item = this.data.items[this.at];
-    if (!item) return;
-    this.own.set(item.id, verdict);
-    this.unsaved.set(item.id, { id: item.id, verdict, key: crypto.getRandomValues(new Uint32Array(4)).join("-") });
+    const { at } = this;
+    this.own.set(at, verdict);
+    this.unsaved.set(at, { at, verdict, key: crypto.getRandomValues(new Uint32Array(4)).join("-") });
     this.keep();
     this.send();
     const next = this.nextOpen(this.at);
@@ -82,9 +81,8 @@ class Audit {
   /** What was not saved when this tab was left. */
   kept() {
     try {
-      const ids = new Set(this.data.items.map((one) => one.id));
       const known = JSON.parse(sessionStorage.getItem(`dataeff-blind-${this.about}`) ?? "[]");
-      return new Map(known.filter((one) => ids.has(one.id) && VERDICTS.includes(one.verdict)).map((one) => [one.id, one]));
+      return new Map(known.filter((one) => one.at in this.data.beside && VERDICTS.includes(one.verdict)).map((one) => [one.at, one]));
     } catch {
       return new Map();
     }
@@ -102,16 +100,16 @@ class Audit {
 
   /** The next frame after `at` without an answer, round the end; -1 for none. */
   nextOpen(at) {
-    const { items } = this.data;
-    for (let step = 1; step <= items.length; step++) {
-      const one = (at + step + items.length) % items.length;
-      if (!this.own.has(items[one].id)) return one;
+    const all = this.data.beside.length;
+    for (let step = 1; step <= all; step++) {
+      const one = (at + step + all) % all;
+      if (!this.own.has(one)) return one;
     }
     return -1;
   }
 
   go(at) {
-    this.at = Math.max(0, Math.min(this.data.items.length - 1, at));
+    this.at = Math.max(0, Math.min(this.data.beside.length - 1, at));
     this.draw();
   }
 
@@ -131,23 +129,21 @@ class Audit {
   }
 
   draw() {
-    const { data } = this, { words, items } = data, item = items[this.at];
-    if (!item) return;
-    const done = items.filter((one) => this.own.has(one.id)).length;
-    this.find(".place").textContent = fill(words.place, this.at + 1, items.length);
-    this.find(".done").textContent = done === items.length ? words.all_done : fill(words.done, done, items.length);
+    const { data, at } = this, { words, beside } = data, all = beside.length, done = this.own.size;
+    this.find(".place").textContent = fill(words.place, at + 1, all);
+    this.find(".done").textContent = done === all ? words.all_done : fill(words.done, done, all);
     this.find(".bar").setAttribute("aria-label", this.find(".done").textContent);
-    this.find(".bar span").style.width = `${(100 * done) / items.length}%`;
-    this.find(".question").textContent = item.beside ? words.question : words.question_alone;
+    this.find(".bar span").style.width = `${(100 * done) / all}%`;
+    this.find(".question").textContent = beside[at] ? words.question : words.question_alone;
     this.find(".hint").textContent = words.hint;
-    this.find(".before").disabled = this.at === 0;
-    this.find(".after").disabled = this.at === items.length - 1;
+    this.find(".before").disabled = at === 0;
+    this.find(".after").disabled = at === all - 1;
     this.find(".before").setAttribute("aria-label", words.before);
     this.find(".after").setAttribute("aria-label", words.after);
     const open = this.find(".open");
     open.textContent = words.open;
-    open.hidden = done === items.length || !this.own.has(item.id);
-    const own = this.own.get(item.id);
+    open.hidden = done === all || !this.own.has(at);
+    const own = this.own.get(at);
     for (const button of this.buttons) {
       const verdict = button.dataset.verdict;
       button.querySelector(".answer").textContent = words[verdict];
@@ -157,34 +153,37 @@ class Audit {
     const waiting = this.unsaved.size;
     trouble.textContent = data.error || (waiting ? fill(words.unsaved, waiting) : "");
     trouble.classList.toggle("error", Boolean(data.error));
-    this.drawPictures(item);
+    this.drawPictures();
     this.preload();
   }
 
-  drawPictures(item) {
-    const { words } = this.data;
-    const data = { frame: this.picture(item, words.judged), partner: item.beside ? this.picture(item.beside, words.beside) : null, words };
+  drawPictures() {
+    const { words, beside } = this.data, { at } = this;
+    const data = { frame: this.picture("left", words.judged), partner: beside[at] ? this.picture("right", words.beside) : null, words };
     this.stopPictures = pictures({ data, parentElement: this.parent, setTriggerValue: () => {} });
   }
 
-  picture(one, state) {
+  picture(side, state) {
+    const title = side === "left" ? fill(this.data.words.frame, this.at + 1) : "";
     return {
-      url: this.data.original.replace("{id}", one.id), thumbnail: this.data.thumbnail.replace("{id}", one.id),
-      title: one.title, sub: one.sub, state, mark: "", light: "inherit", dark: "inherit", alt: `${state}: ${one.title}, ${one.sub}`,
+      url: address(this.data.original, this.at, side), thumbnail: address(this.data.thumbnail, this.at, side),
+      title, sub: "", state, mark: "", light: "inherit", dark: "inherit", alt: title ? `${state}: ${title}` : state,
     };
   }
 
   /** The next two, so that they are there when their turn comes. */
   preload() {
-    this.ahead = [1, 2].flatMap((step) => {
-      const item = this.data.items[this.at + step];
-      return item ? [item, item.beside].filter(Boolean) : [];
-    }).map((one) => {
+    const next = [this.at + 1, this.at + 2].filter((at) => at in this.data.beside);
+    this.ahead = next.flatMap((at) => (this.data.beside[at] ? ["left", "right"] : ["left"]).map((side) => {
       const image = new Image();
-      image.src = this.data.original.replace("{id}", one.id);
+      image.src = address(this.data.original, at, side);
       return image;
-    });
+    }));
   }
+}
+
+function address(pattern, at, side) {
+  return pattern.replace("{at}", at).replace("{side}", side);
 }
 
 function fill(text, ...values) {

@@ -94,8 +94,10 @@ def standing_rows(decisions: pd.DataFrame) -> np.ndarray:
 def _most_alike(rows: np.ndarray, kept: np.ndarray, vectors: Vectors) -> np.ndarray:
     """(m,) int64, of the rows `kept` the one with the highest cosine to each of `rows`; -1 where no other is."""
     found = np.full(len(rows), -1, np.int64)
-    others = unit_rows(vectors(kept)) if len(kept) else None
-    for start in range(0, len(rows) if others is not None else 0, BLOCK):
+    if not len(kept):
+        return found
+    others = unit_rows(vectors(kept))
+    for start in range(0, len(rows), BLOCK):
         part = slice(start, start + BLOCK)
         cosines = unit_rows(vectors(rows[part])) @ others.T
         cosines[rows[part, None] == kept] = -np.inf

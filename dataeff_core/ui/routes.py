@@ -13,6 +13,7 @@ import secrets
 import threading
 from collections.abc import Callable
 
+import pandas as pd
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -22,7 +23,7 @@ from dataeff_core import access
 from dataeff_core.errors import DataEffError, NotAllowed
 from dataeff_core.ui import cached, login
 from dataeff_core.ui.serving import prefix
-from dataeff_core.workspace import Workspace
+from dataeff_core.workspace import Dataset, Workspace
 
 TOKEN = secrets.token_urlsafe(24)
 LONGEST_SIDE = 1600  # pixels; larger originals are scaled down for the page
@@ -34,13 +35,14 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 def routes() -> list[BaseRoute]:
     """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
     from dataeff_core.ui import explorer_routes, explorer_stays  # they build on this module
-    from dataeff_core.ui.review import step_routes, timeline_routes
+    from dataeff_core.ui.review import blind_routes, step_routes, timeline_routes
 
     return [
         *explorer_routes.routes(prefix()),
         explorer_stays.route(prefix()),
         *timeline_routes.routes(prefix()),
         *step_routes.routes(prefix()),
+        *blind_routes.routes_below(prefix()),
         Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
         Route(prefix() + "/overlay/{evaluation}/{picture:path}", guarded(_overlay)),
@@ -82,6 +84,11 @@ def timeline_url(path: str) -> str:
 def review_url(path: str) -> str:
     """The address of something that the reviewer's JavaScript fetches."""
     return f"{prefix()}/review/{path}?token={own_token()}"
+
+
+def blind_url(path: str) -> str:
+    """The address of something that the blind audit's JavaScript fetches."""
+    return f"{prefix()}/blind/{path}?token={own_token()}"
 
 
 def module_url(name: str) -> str:
@@ -142,10 +149,14 @@ def _thumbnail(request: Request) -> Response:
 
 
 def _original(request: Request) -> Response:
+    dataset = cached.dataset(Workspace.open(), request.path_params["dataset"])
+    return original_of(dataset, dataset.frame(request.path_params["frame"]))
+
+
+def original_of(dataset: Dataset, frame: pd.Series) -> Response:
+    """The frame's original as a JPEG, at most LONGEST_SIDE pixels wide and high. Raises DataEffError."""
     from dataeff_core.datasets.originals import read_original
 
-    dataset = cached.dataset(Workspace.open(), request.path_params["dataset"])
-    frame = dataset.frame(request.path_params["frame"])
     with _decoding:
         picture = Image.fromarray(read_original(dataset, frame))
         picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

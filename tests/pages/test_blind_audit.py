@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from dataeff_core.access import FILE
@@ -16,7 +18,8 @@ from dataeff_core.review import sampling
 from dataeff_core.review.audit_table import COLUMNS, audit_rows, rows_of
 from dataeff_core.review.pinning import pin
 from dataeff_core.review.sampling import AuditRecord, AuditResult
-from dataeff_core.ui.review import blind_audit, blind_marking, blind_result
+from dataeff_core.ui import routes
+from dataeff_core.ui.review import blind_audit, blind_marking, blind_result, blind_routes
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 from dataeff_core.workspace.trail import trail_of
 from tests.pages.conftest import texts
@@ -81,13 +84,53 @@ def test_the_browser_is_told_nothing_of_decisions_or_of_others(filled: Workspace
     sampling.mark(dataset, record, record.items[0].frame_id, sampling.UNSURE, reviewer="Anna")
     pin(filled, saved, [record.items[1].frame_id], "keep", reviewer="Ben", why="secretword")
     data = component(named(open_audit(open_page), "Anna"))
-    assert data["marks"] == {record.items[0].frame_id: sampling.UNSURE}
-    assert [one["id"] for one in data["items"]] == [one.frame_id for one in record.items]
-    for item in data["items"]:
-        assert set(item) == {"id", "title", "sub", "beside"}
-    told = json.dumps({name: data[name] for name in ("items", "marks")})
+    assert data["marks"] == [sampling.UNSURE, *[None] * (len(record.items) - 1)]
+    assert data["beside"] == [one.beside is not None for one in record.items]
+    told = json.dumps({name: one for name, one in data.items() if name != "words"})
+    frames = dataset.all_frames.set_index("frame_id")
+    for item in record.items:
+        for frame in (item.frame_id, item.beside):
+            if frame is not None:
+                assert not any(str(frames.at[frame, name]) in told for name in ("path", "group", "sha256"))
+                assert frame not in told
     for word in ("dropped", "kept", "duplicate", "outlier", "invalid", "stratum", "Ben", "secretword"):
         assert word not in told
+
+
+def test_pictures_are_asked_for_by_their_place(filled: Workspace) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=6)
+    client = TestClient(Starlette(routes=routes.routes()))
+    place = f"{blind_routes.picture_url(dataset.id, record.id)}"
+    small = f"{blind_routes.picture_url(dataset.id, record.id, small=True)}"
+    for at, item in enumerate(record.items):
+        for side, frame in (("left", item.frame_id), ("right", item.beside)):
+            got = client.get(place.format(at=at, side=side))
+            if frame is None:
+                assert got.status_code == 404
+                continue
+            assert got.content == client.get(routes.original_url(dataset.id, frame)).content
+            thumbnail = client.get(small.format(at=at, side=side))
+            assert thumbnail.headers["content-type"] == "image/webp"
+            assert thumbnail.content == filled.thumbnail(dataset.frame(frame)["sha256"]).read_bytes()
+    assert client.get(place.format(at=0, side="left").partition("?")[0]).status_code == 403
+    for at, side in (("99", "left"), ("-1", "left"), ("x", "left"), ("0", "middle"), ("\u0662", "left"), ("0", "..")):
+        assert client.get(place.format(at=at, side=side)).status_code == 404
+    other = blind_routes.picture_url(dataset.id, "../" + record.id).format(at=0, side="left")
+    assert client.get(other).status_code == 404
+
+
+def test_a_picture_that_is_gone_is_not_named(filled: Workspace) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=6)
+    frame = dataset.frame(record.items[2].frame_id)
+    dataset.file(frame).unlink()
+    filled.thumbnail(str(frame["sha256"])).unlink()
+    client = TestClient(Starlette(routes=routes.routes()))
+    for small in (False, True):
+        place = blind_routes.picture_url(dataset.id, record.id, small=small)
+        got = client.get(place.format(at=2, side="left"))
+        assert (got.status_code, got.text) == (404, "the picture of frame 3 is not available")
 
 
 def test_answers_are_written_once_and_only_ones_own(filled: Workspace) -> None:
@@ -97,8 +140,8 @@ def test_answers_are_written_once_and_only_ones_own(filled: Workspace) -> None:
     said = {
         "about": "a/Anna",
         "marks": [
-            {"id": first, "verdict": sampling.NEEDED, "key": "k1"},
-            {"id": second, "verdict": sampling.NOT_NEEDED, "key": "k2"},
+            {"at": 0, "verdict": sampling.NEEDED, "key": "k1"},
+            {"at": 1, "verdict": sampling.NOT_NEEDED, "key": "k2"},
         ],
     }
     for _ in range(3):  # as when the browser did not hear that it was saved
@@ -114,7 +157,7 @@ def test_answers_are_written_once_and_only_ones_own(filled: Workspace) -> None:
 def test_nobody_answers_as_everybody_or_as_a_rule(filled: Workspace, name: str) -> None:
     dataset, saved = at_hand(filled)
     record = sampling.draw(dataset, saved, size=4)
-    said = {"about": "x", "marks": [{"id": record.items[0].frame_id, "verdict": sampling.NEEDED, "key": "k"}]}
+    said = {"about": "x", "marks": [{"at": 0, "verdict": sampling.NEEDED, "key": "k"}]}
     keys, error = blind_marking.save(dataset, record, name, "x", said)
     assert keys == ()
     assert "name" in error
@@ -129,7 +172,8 @@ def test_nobody_answers_as_everybody_or_as_a_rule(filled: Workspace, name: str) 
         "x",
         {"about": "a/Anna"},
         {"about": "a/Anna", "marks": {"id": "x"}},
-        {"about": "a/Anna", "marks": [None, 3, {}, {"id": 1, "verdict": "needed", "key": "k"}]},
+        {"about": "a/Anna", "marks": [None, 3, {}, {"at": "1", "verdict": "needed", "key": "k"}]},
+        {"about": "a/Anna", "marks": [{"at": at, "verdict": "needed", "key": "k"} for at in (-1, 99, True, 0.0)]},
     ],
 )
 def test_what_is_no_answer_is_passed_over(filled: Workspace, said: object) -> None:
@@ -142,19 +186,17 @@ def test_what_is_no_answer_is_passed_over(filled: Workspace, said: object) -> No
 @pytest.mark.parametrize(
     "mark",
     [
-        {"id": "absent", "verdict": sampling.NEEDED, "key": "k"},
-        {"id": "first", "verdict": "maybe", "key": "k"},
-        {"id": "first", "verdict": sampling.NEEDED, "key": "taken"},
+        {"at": 0, "verdict": "maybe", "key": "k"},
+        {"at": 0, "verdict": sampling.NEEDED, "key": "taken"},
     ],
 )
 def test_an_answer_that_cannot_be_written_is_said_and_the_ones_before_stay(
-    filled: Workspace, mark: dict[str, str]
+    filled: Workspace, mark: dict[str, Any]
 ) -> None:
     dataset, saved = at_hand(filled)
     record = sampling.draw(dataset, saved, size=4)
-    good = {"id": record.items[1].frame_id, "verdict": sampling.NOT_NEEDED, "key": "taken"}
-    bad = mark | ({"id": record.items[0].frame_id} if mark["id"] == "first" else {})
-    saved_keys, error = blind_marking.save(dataset, record, "Anna", "x", {"about": "x", "marks": [good, bad]})
+    good = {"at": 1, "verdict": sampling.NOT_NEEDED, "key": "taken"}
+    saved_keys, error = blind_marking.save(dataset, record, "Anna", "x", {"about": "x", "marks": [good, mark]})
     assert saved_keys == ("taken",)
     assert error.startswith("Not saved: ")
     assert trail_of(dataset.folder).last == 1
@@ -166,7 +208,7 @@ def test_who_is_through_sees_the_result_and_who_is_not_does_not(filled: Workspac
     mark_all(dataset, record, HOSTILE, alternating)
     app = named(open_audit(open_page), "Anna")
     assert "judged wrong" not in texts(app)
-    assert component(app)["marks"] == {}
+    assert set(component(app)["marks"]) == {None}
     app.button(key="blind-to-result").click().run()
     assert "judged wrong" in texts(app)
     app = named(app, HOSTILE)

@@ -88,7 +88,7 @@ def test_what_a_button_would_not_offer_is_refused_all_the_same(
     with pytest.raises(NotAllowed, match="takes a researcher"):
         explore_saving.save(filled, None, None, "")  # type: ignore[arg-type]
     record = sampling.draw(dataset, saved, size=3)
-    said = {"about": "x", "marks": [{"id": record.items[0].frame_id, "verdict": sampling.NEEDED, "key": "k"}]}
+    said = {"about": "x", "marks": [{"at": 0, "verdict": sampling.NEEDED, "key": "k"}]}
     assert blind_marking.save(dataset, record, "Vera", "x", said)[0] == ()
     assert "takes a reviewer" in blind_marking.save(dataset, record, "Vera", "x", said)[1]
     assert trail_of(dataset.folder).last == 0

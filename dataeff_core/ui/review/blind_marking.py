@@ -1,23 +1,25 @@
 """Judging the frames of a blind audit, one at a time: a component of our own, keyboard first.
 
-The browser is told what is shown and the reviewer's own answers, and nothing of the machine's decision or of what
-others answered. It keeps an answer until it is told that it is on the trail.
+The browser is told how many frames there are, where their pictures are by their place in the sample, and the
+reviewer's own answers: no name, time, group or id of a frame, nothing of the machine's decision or of what others
+answered. It keeps an answer until it is told that it is on the trail.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dataeff_core.errors import DataEffError
 from dataeff_core.review import sampling
 from dataeff_core.review.sampling import AuditRecord, Shown
-from dataeff_core.ui import assets, gallery, routes, visitor
+from dataeff_core.ui import assets, routes, visitor
+from dataeff_core.ui.review import blind_routes
 from dataeff_core.workspace import Dataset
 
 WORDS = {
     "place": "{} of {}",
+    "frame": "Frame {}",
     "done": "{} of {} answered",
     "all_done": "all answered",
     "question": "Does the left frame show anything that the right one does not?",
@@ -64,12 +66,12 @@ def draw(dataset: Dataset, record: AuditRecord, reviewer: str, shown: Sequence[S
         data={
             "module": routes.module_url("blind.js"),
             "about": about,
-            "items": _items(record.id, dataset.fingerprint, dataset, record),
-            "marks": {one.frame_id: one.verdict for one in shown if one.verdict is not None},
+            "beside": [one.beside is not None for one in record.items],
+            "marks": [one.verdict for one in shown],
             "saved": list(saved),
             "error": error,
-            "original": routes.original_url(dataset.id, "{id}"),
-            "thumbnail": routes.explorer_url(f"thumbnail/{dataset.id}/{{id}}"),
+            "original": blind_routes.picture_url(dataset.id, record.id),
+            "thumbnail": blind_routes.picture_url(dataset.id, record.id, small=True),
             "words": WORDS,
         },
         on_marks_change=answered,
@@ -85,37 +87,19 @@ def save(dataset: Dataset, record: AuditRecord, reviewer: str, about: str, said:
     try:
         visitor.require("review")
         for one in said["marks"][: len(record.items)]:
-            if isinstance(one, dict) and all(isinstance(one.get(name), str) for name in ("id", "verdict", "key")):
-                sampling.mark(dataset, record, one["id"], one["verdict"], reviewer=reviewer, key=one["key"])
+            if _is_answer(one, record):
+                item = record.items[one["at"]]
+                sampling.mark(dataset, record, item.frame_id, one["verdict"], reviewer=reviewer, key=one["key"])
                 saved.append(one["key"])
     except DataEffError as error:
         return tuple(saved), f"Not saved: {error}"
     return tuple(saved), ""
 
 
-def items_of(dataset: Dataset, record: AuditRecord) -> list[dict[str, Any]]:
-    """What the browser shows, in order: ids and what people call the frames."""
-    frames = dataset.all_frames
-    wanted = [name for one in record.items for name in (one.frame_id, one.beside) if name is not None]
-    rows = pd.Index(frames["frame_id"].to_numpy(object)).get_indexer(pd.Index(wanted, dtype=object))
-    named = {one: _named(frames, one, int(row)) for one, row in zip(wanted, rows, strict=True)}
-    return [
-        named[one.frame_id] | {"beside": named[one.beside] if one.beside is not None else None}
-        for one in record.items
-    ]
+def _is_answer(one: Any, record: AuditRecord) -> bool:
+    """Whether it has the form of an answer to one of the items."""
+    known = isinstance(one, dict) and type(one.get("at")) is int and 0 <= one["at"] < len(record.items)
+    return known and all(isinstance(one.get(name), str) for name in ("verdict", "key"))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _items(audit_id: str, fingerprint: str, _dataset: Dataset, _record: AuditRecord) -> list[dict[str, Any]]:
-    return items_of(_dataset, _record)
-
-
-def _named(frames: pd.DataFrame, frame_id: str, row: int) -> dict[str, str]:
-    if row < 0:
-        return {"id": frame_id, "title": "no longer there", "sub": ""}
-    frame = frames.iloc[row]
-    where = str(frame["group"])
-    return {"id": frame_id, "title": gallery.caption_of(frame), "sub": "" if where in ("", "nan") else where}
-
-
-__all__ = ["WORDS", "draw", "items_of", "save"]
+__all__ = ["WORDS", "draw", "save"]
