@@ -51,6 +51,7 @@ class Audit {
     this.about = data.about;
     if (another) { this.own.clear(); this.unsaved = this.kept(); }
     for (const [at, one] of this.unsaved) if (data.saved.includes(one.key)) this.unsaved.delete(at);
+    if (data.closed) this.unsaved.clear();
     data.marks.forEach((verdict, at) => { if (verdict) this.own.set(at, verdict); });
     for (const one of this.unsaved.values()) this.own.set(one.at, one.verdict);
     if (another) {
@@ -65,6 +66,7 @@ class Audit {
 
   mark(verdict) {
     const { at } = this;
+    if (this.data.closed) return;
     this.own.set(at, verdict);
     this.unsaved.set(at, { at, verdict, key: crypto.getRandomValues(new Uint32Array(4)).join("-") });
     this.keep();
@@ -135,7 +137,7 @@ class Audit {
     this.find(".bar").setAttribute("aria-label", this.find(".done").textContent);
     this.find(".bar span").style.width = `${(100 * done) / all}%`;
     this.find(".question").textContent = beside[at] ? words.question : words.question_alone;
-    this.find(".hint").textContent = words.hint;
+    this.find(".hint").textContent = data.closed ? words.closed : words.hint;
     this.find(".before").disabled = at === 0;
     this.find(".after").disabled = at === all - 1;
     this.find(".before").setAttribute("aria-label", words.before);
@@ -148,6 +150,7 @@ class Audit {
       const verdict = button.dataset.verdict;
       button.querySelector(".answer").textContent = words[verdict];
       button.setAttribute("aria-pressed", String(own === verdict));
+      button.disabled = data.closed;
     }
     const trouble = this.find(".trouble");
     const waiting = this.unsaved.size;

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dataeff_core.errors import BadInput, NotFound
+from dataeff_core.errors import BadInput, Conflict, NotFound
 from dataeff_core.review.agreement import Rate, cohens_kappa, wrong_rate
 from dataeff_core.review.drawing import Stratum, Vectors, mix, partners, standing_rows, strata_of, stratified
 from dataeff_core.review.pinning import person
@@ -158,10 +158,11 @@ def audits_folder(dataset: Dataset) -> Path:
 def mark(
     dataset: Dataset, record: AuditRecord, frame_id: str, verdict: str, *, reviewer: str, key: str | None = None
 ) -> Entry:
-    """Write one reviewer's verdict on one item on the trail; a second one replaces it. `key` as in `pin`.
+    """Write one reviewer's verdict on one item on the trail; a second one replaces it until all items have one, since
+    from then on the reviewer may see what was removed. `key` as in `pin`.
 
     Raises NotFound for a frame that is no item, BadInput for a verdict that is not one of VERDICTS or for a name
-    that would pass for a rule's or for all reviewers.
+    that would pass for a rule's or for all reviewers, Conflict for who has judged all items.
     """
     person(reviewer)
     if reviewer.strip() == AuditResult.ALL:
@@ -171,6 +172,11 @@ def mark(
         raise NotFound(f"frame {frame_id!r:.80} is not part of the audit {record.id}")
     if verdict not in VERDICTS:
         raise BadInput(f"verdict {verdict!r:.80} is not one of {', '.join(VERDICTS)}")
+    trail = trail_of(dataset.folder)
+    entries = trail.entries(machine=False)
+    closed = len(marks_of(entries, record).get(reviewer.strip(), {})) == len(record.items)
+    if closed and not any(one.key == key and one.action == MARK for one in entries):
+        raise Conflict("you have judged all frames of this sample, so your answers no longer change; draw a new one")
     said = Decision(
         reviewer=reviewer,
         action=MARK,
@@ -181,7 +187,7 @@ def mark(
         verdict=verdict,
         key=key or fresh_key(),
     )
-    return trail_of(dataset.folder).append([said])[0]
+    return trail.append([said])[0]
 
 
 def shown_to(dataset: Dataset, record: AuditRecord, reviewer: str) -> list[Shown]:
@@ -211,13 +217,26 @@ def result(dataset: Dataset, record: AuditRecord, entries: Sequence[Entry] | Non
 
 
 def marks_of(entries: Sequence[Entry], record: AuditRecord) -> dict[str, dict[str, str]]:
-    """Reviewer -> frame id -> their newest verdict that was not taken back."""
-    undone = {one.undoes for one in entries if one.action == UNDO}
-    found: dict[str, dict[str, str]] = {}
+    """Reviewer -> frame id -> their newest verdict that was not taken back. Who has judged all items is through: what
+    they mark or take back later, knowing what was removed, does not count."""
+    said: dict[str, dict[str, list[Entry]]] = {}
+    by_number: dict[int, Entry] = {}
     for one in entries:
-        if one.action == MARK and one.sample == record.id and one.seq not in undone:
-            found.setdefault(one.reviewer, {})[one.frame_id] = one.verdict
-    return found
+        marked = by_number.get(one.undoes or 0) if one.action == UNDO else one
+        if marked is None or marked.action != MARK or marked.sample != record.id:
+            continue
+        own = said.setdefault(marked.reviewer, {})
+        if len(own) == len(record.items):
+            continue
+        stack = own.setdefault(marked.frame_id, [])
+        if one.action == MARK:
+            by_number[one.seq] = one
+            stack.append(one)
+        elif marked in stack:
+            stack.remove(marked)
+        if not stack:
+            del own[marked.frame_id]
+    return {name: {frame: stack[-1].verdict for frame, stack in own.items()} for name, own in said.items() if own}
 
 
 def majority(marks: Any, frame_id: str) -> str | None:

@@ -220,6 +220,22 @@ def test_who_is_through_sees_the_result_and_who_is_not_does_not(filled: Workspac
     assert table["Wrong removals"].tolist() == [result.wrong]
 
 
+def test_who_is_through_may_look_at_the_answers_and_change_none(filled: Workspace, open_page: Open) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=3)
+    mark_all(dataset, record, "Anna", alternating)
+    app = named(open_audit(open_page), "Anna")
+    app.button(key="blind-to-judge").click().run()
+    told = component(app)
+    assert told["closed"]
+    assert None not in told["marks"]
+    said = {"about": "x", "marks": [{"at": 0, "verdict": sampling.UNSURE, "key": "later"}]}
+    keys, error = blind_marking.save(dataset, record, "Anna", "x", said)
+    assert keys == ()
+    assert "no longer change" in error
+    assert not component(named(app, "Ben"))["closed"]
+
+
 def test_frames_found_needed_are_kept_with_one_click(filled: Workspace, open_page: Open) -> None:
     dataset, saved = at_hand(filled)
     record = sampling.draw(dataset, saved, size=6)
@@ -293,7 +309,8 @@ def test_the_export_carries_the_result_as_it_was_up_to_its_pins(filled: Workspac
 def test_marks_that_came_later_are_not_in_it(filled: Workspace) -> None:
     dataset, saved = at_hand(filled)
     record = sampling.draw(dataset, saved, size=6)
-    mark_all(dataset, record, "Anna", lambda at: sampling.NOT_NEEDED)
+    for item in record.items[:-1]:
+        sampling.mark(dataset, record, item.frame_id, sampling.NOT_NEEDED, reviewer="Anna")
     entries = trail_of(dataset.folder).entries()
     mark_all(dataset, record, "Anna", lambda at: sampling.NEEDED)
     then, now = audit_rows(dataset, saved.id, entries), audit_rows(dataset, saved.id)

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
-from dataeff_core.errors import BadInput, NotFound
+from dataeff_core.errors import BadInput, Conflict, NotFound
 from dataeff_core.review import sampling
 from dataeff_core.review.agreement import clopper_pearson, cohens_kappa, wrong_rate
 from dataeff_core.review.drawing import allocate, strata_of
@@ -21,6 +22,7 @@ from dataeff_core.review.sampling import AuditResult, draw, majority, mark, resu
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+from dataeff_core.workspace.trail import Decision, trail_of
 from tests.fabrication import fabricate
 
 # ---- numbers -----------------------------------------------------------------------------------------------------
@@ -240,6 +242,27 @@ def test_a_mark_is_changed_and_taken_back(dataset: Dataset, saved: SavedSelectio
         mark(dataset, record, "nothing", "needed", reviewer="Ada")
     with pytest.raises(BadInput, match="verdict 'perhaps' is not one of"):
         mark(dataset, record, frame, "perhaps", reviewer="Ada")
+
+
+def test_who_is_through_changes_nothing_any_more(dataset: Dataset, saved: SavedSelection) -> None:
+    record = draw(dataset, saved, size=4)
+    for item in record.items:
+        mark(dataset, record, item.frame_id, "needed", reviewer="Ada")
+    mark(dataset, record, record.items[0].frame_id, "unsure", reviewer="Bob")
+    trail = trail_of(dataset.folder)
+    entries = trail.entries()
+    before = sampling.marks_of(entries, record)
+    last = next(one for one in reversed(entries) if one.reviewer == "Ada")
+    with pytest.raises(Conflict, match="your answers no longer change"):
+        mark(dataset, record, record.items[0].frame_id, "not_needed", reviewer=" Ada ")
+    again = mark(dataset, record, last.frame_id, "needed", reviewer="Ada", key=last.key)  # sent twice
+    assert again.seq == last.seq
+    take_back(dataset, last, reviewer="Ada")
+    trail.append([replace(Decision("Ada", "mark", last.content, last.frame_id), sample=record.id, verdict="unsure")])
+    assert sampling.marks_of(trail.entries(), record) == before
+    assert [one.verdict for one in shown_to(dataset, record, "Ada")] == ["needed"] * len(record.items)
+    mark(dataset, record, record.items[0].frame_id, "needed", reviewer="Bob")
+    assert shown_to(dataset, record, "Bob")[0].verdict == "needed"
 
 
 def test_majority() -> None:
