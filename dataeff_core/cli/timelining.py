@@ -30,8 +30,8 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     for strip in sorted(found, key=order_of, reverse=True):
         gap = strip.gap
         stretch = gap and {
-            "first_frame_id": ids[strip.rows[gap.first]],
-            "last_frame_id": ids[strip.rows[gap.last]],
+            "first_frame_id": ids[strip.rows[gap.first]] if gap.frames else None,
+            "last_frame_id": ids[strip.rows[gap.last]] if gap.frames else None,
             "frames": gap.frames,
             "seconds": round(gap.length, 6) if gap.timed else None,
             "start_s": gap.start if gap.timed else None,

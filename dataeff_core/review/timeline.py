@@ -2,7 +2,8 @@
 
 A strip is one video, or the images of one group in their order. Where every frame has a time, places on the strip
 are seconds, else frames counted from 0: then a stretch has a length in frames only. The longest stretch is our
-choice of what to warn of: the papers say nothing of when frames were taken.
+choice of what to warn of: the papers say nothing of when frames were taken. A hole in time, where the file cannot be
+decoded or frames have vanished, is such a stretch as well, though no frame was removed in it.
 """
 
 from collections import Counter
@@ -19,15 +20,16 @@ from dataeff_core.workspace.pins import PINNED
 CODES = {**{reason: code for code, reason in enumerate(REASONS)}, PINNED: len(REASONS)}
 LONG, LONG_SHARE = 10.0, 0.1  # seconds; share of a strip: our choice
 LEAST_SECONDS, LEAST_FRAMES = 3.0, 5  # below these no share of a short strip is much
+HOLE = 3.0  # usual steps from one frame to the next; what is longer is a hole in time: our choice
 OTHER = CODES["duplicate"]  # a method's own reason is drawn like the most common one
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch in which every frame is removed."""
+    """A stretch in which every frame is removed, or in which there is none."""
 
-    first: int  # place in the strip of its first frame ...
-    last: int  # ... and of its last
+    first: int  # place in the strip of its first frame; where it has none, of the kept one after it ...
+    last: int  # ... and of its last; where it has none, first - 1
     start: float  # where it begins: at the kept frame before it, else at its first frame
     end: float  # where it ends, likewise
     whole: bool  # nothing else is in the strip: no frame stays
@@ -54,13 +56,18 @@ class Gap:
 
     @property
     def sentence(self) -> str:
-        """'18 s without a kept frame'."""
+        """'18 s without a kept frame'; of a hole in time also that nothing is there to choose from."""
+        return self.told()
+
+    def told(self, where: str = "") -> str:
+        """The sentence, with words on where it is."""
         if self.whole and self.frames == 1:
-            return "its only frame is removed"
+            return f"its only frame is removed{where}"
         long = lasting(self.length) if self.timed else _frames(self.frames)
         if self.whole:
-            return f"no frame stays in {long}"
-        return f"{long} without a kept {'frame' if self.timed else 'one'}"
+            return f"no frame stays in {long}{where}"
+        hole = "" if self.frames else "; there are no frames to choose from in it"
+        return f"{long} without a kept {'frame' if self.timed else 'one'}{where}{hole}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,36 +92,47 @@ class Strip:
         return float(self.at[-1])
 
     @property
+    def opens(self) -> float:
+        """Where what is shown begins: a video at 0 s, even where its first frames are not there."""
+        return min(0.0, self.start) if self.timed and self.video else self.start
+
+    @property
     def reach(self) -> tuple[float, float]:
         """What a drawing spans: half a mean step more on both sides, so that the frames at the ends have room."""
         half = (self.end - self.start) / (len(self.at) - 1) / 2 if len(self.at) > 1 else 0.5
-        return self.start - half, self.end + half
+        return min(self.start - half, self.opens), self.end + half
 
     @cached_property
     def gap(self) -> Gap | None:
-        """The longest stretch without a kept frame, the earliest of equal ones; None where every frame stays."""
+        """The longest stretch without a kept frame, the earliest of equal ones; None where every frame stays and
+        none is far from the next. How long a video lasts after its last frame is not known here."""
         stays = np.flatnonzero(self.kept)
         before, after = np.append(-1, stays), np.append(stays, len(self.kept))
-        holes = np.flatnonzero(after - before > 1)
+        places = np.r_[self.opens, self.at, self.end]  # by place + 1
+        if len(stays) == 0:
+            places[0] = self.start  # what is told then is how long the frames last
+        start, end, frames = places[before + 1], places[after + 1], after - before - 1
+        holes = np.flatnonzero((frames > 0) | (end - start > self._much))
         if not len(holes):
             return None
-        start, end = self.at[np.maximum(before[holes], 0)], self.at[np.minimum(after[holes], len(self.at) - 1)]
-        frames = after[holes] - before[holes] - 1
-        worst = np.lexsort((-np.arange(len(holes)), frames, end - start if self.timed else frames))[-1]
-        one = holes[worst]
+        length = (end - start if self.timed else frames)[holes]
+        one = holes[np.lexsort((-holes, frames[holes], length))[-1]]
+        of = self.end - self.opens if self.timed else len(self.at)
         return Gap(
             first=int(before[one]) + 1,
             last=int(after[one]) - 1,
-            start=float(start[worst]),
-            end=float(end[worst]),
+            start=float(start[one]),
+            end=float(end[one]),
             whole=not len(stays),
             timed=self.timed,
-            share=float(
-                (end[worst] - start[worst]) / (self.end - self.start or 1)
-                if self.timed
-                else frames[worst] / len(self.at)
-            ),
+            share=float(length.max() / (of or 1)),
         )
+
+    @property
+    def _much(self) -> float:
+        """Steps longer than this are holes: clearly longer than the usual one, where there is a usual one."""
+        steps = np.diff(np.unique(self.at))
+        return HOLE * float(np.median(steps)) if self.timed and len(steps) > 1 else np.inf
 
     def density(self, bins: int) -> np.ndarray:
         """(4, b) uint32, b <= bins: how many frames in each of b equal parts of `reach` are kept, removed, removed
@@ -154,11 +172,11 @@ def sentence(found: Sequence[Strip]) -> str:
     worst = longest([one for one in found if one.gap is not None and not one.gap.whole])
     if worst is None or worst.gap is None:
         return f"{told}Every {'other ' if bare else ''}frame stays."
-    return f"{told}The longest stretch is {worst.gap.sentence}, in {worst.name}."
+    return f"{told}The longest stretch is {worst.gap.told(f', in {worst.name}')}."
 
 
 def longest(found: Sequence[Strip]) -> Strip | None:
-    """The strip with the longest stretch; times go before frame counts. None where every frame stays."""
+    """The strip with the longest stretch; times go before frame counts. None where no strip has one."""
     with_gap = [one for one in found if one.gap is not None]
     return max(with_gap, key=order_of, default=None)
 
@@ -166,7 +184,7 @@ def longest(found: Sequence[Strip]) -> Strip | None:
 def order_of(strip: Strip) -> tuple[bool, bool, float]:
     """What strips are sorted by, greatest first, to see the longest stretch first: nothing kept, time known, length.
 
-    A strip in which every frame stays comes last."""
+    A strip without such a stretch comes last."""
     gap = strip.gap
     return (False, False, -1.0) if gap is None else (gap.whole, gap.timed, gap.length)
 

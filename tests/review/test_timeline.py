@@ -1,5 +1,6 @@
 """The timeline: strips by hand, the longest stretch against a slow reference, and groups of every odd kind."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ from dataeff_core.selection.saving import select
 from tests.fabrication import fabricate
 
 
-def strip_of(kept: list[bool], at: list[float] | None = None, reasons: list[str] | None = None) -> Strip:
+def strip_of(
+    kept: list[bool], at: list[float] | None = None, reasons: list[str] | None = None, video: str = ""
+) -> Strip:
     n = len(kept)
     codes = [CODES[one] for one in reasons] if reasons else [0 if one else 1 for one in kept]
     return Strip(
         group="p1",
-        video="",
+        video=video,
         name="p1",
         rows=np.arange(n),
         at=np.arange(n, dtype=float) if at is None else np.array(at, float),
@@ -56,8 +59,8 @@ def test_the_longest_stretch_lies_between_kept_frames() -> None:
     [
         (strip_of([True, False, True, *[True] * 300], [0, 5, 10, *range(11, 311)]), True),  # 10 s of five minutes
         (strip_of([True, False, True, *[True] * 300], [0, 5, 9, *range(10, 310)]), False),
-        (strip_of([True, False, True, True], [0, 1, 2.9, 12]), False),  # a quarter, but of little
-        (strip_of([True, False, True, True], [0, 1, 3, 12]), True),
+        (strip_of([True, False, *[True] * 4], [0, 1, 2.9, 5.8, 8.7, 11.6]), False),  # a quarter, but of little
+        (strip_of([True, False, *[True] * 4], [0, 1, 3, 6, 9, 12]), True),
         (strip_of([True, *[False] * 4, True]), False),
         (strip_of([True, *[False] * 5, True]), True),
         (strip_of([True, *[False] * 5, *[True] * 60]), False),
@@ -113,12 +116,54 @@ def test_where_every_frame_stays_there_is_no_stretch() -> None:
     assert sentence([strip_of([True])]) == "Every frame stays."
 
 
+def test_a_hole_in_time_is_a_stretch_though_no_frame_of_it_was_removed() -> None:
+    strip = strip_of([True] * 4, [0, 1, 61, 62])
+    gap = strip.gap
+    assert gap is not None
+    assert (gap.first, gap.last, gap.frames, gap.start, gap.end) == (2, 1, 0, 1, 61)
+    assert gap.long
+    assert not gap.whole
+    assert gap.sentence == "1 min without a kept frame; there are no frames to choose from in it"
+    assert sentence([strip]) == (
+        "The longest stretch is 1 min without a kept frame, in p1; there are no frames to choose from in it."
+    )
+
+
+def test_of_a_hole_and_a_removed_stretch_the_longer_is_told() -> None:
+    at = [0, 1, 2, 3, 4, 5, 45, 46]
+    both = strip_of([True, False, False, False, True, True, True, True], at).gap
+    assert both is not None
+    assert (both.start, both.end, both.frames) == (5, 45, 0)
+    beside = strip_of([True] * 5 + [False, True, True], at).gap
+    assert beside is not None
+    assert (beside.start, beside.end, beside.frames) == (4, 45, 1)
+    assert beside.sentence == "41 s without a kept frame"
+
+
+def test_a_video_whose_first_frames_are_not_there_begins_with_a_hole() -> None:
+    strip = strip_of([True] * 4, [30, 31, 32, 33], video="a.mp4")
+    assert strip.gap is not None
+    assert (strip.gap.start, strip.gap.end, strip.gap.first, strip.gap.frames) == (0, 30, 0, 0)
+    assert strip.reach[0] == 0
+    assert strip_of([True] * 4, [30, 31, 32, 33]).gap is None  # images of a group may be of any time
+
+
+@pytest.mark.parametrize("at", [[0, 60], [0, 1, 2, 4, 6], [0, 30, 61, 90], [3, 3, 3], [3, 3, 3, 4, 4, 4, 5]])
+def test_usual_steps_are_no_hole(at: list[float]) -> None:
+    assert strip_of([True] * len(at), at).gap is None
+
+
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 100)), min_size=1, max_size=40), st.booleans())
 def test_no_stretch_is_longer_than_the_one_told(frames: list[tuple[bool, float]], timed: bool) -> None:
     kept = [one for one, _ in frames]
     at = sorted(time for _, time in frames)
     gap = strip_of(kept, at if timed else None).gap
     lengths, run = [], []
+    steps = [after - before for before, after in pairwise(at)]
+    usual = [step for step in steps if step > 0]
+    if timed and len(usual) > 1:
+        both = [step for step, *pair in zip(steps, kept, kept[1:], strict=False) if all(pair)]
+        lengths = [step for step in both if step > 3 * np.median(usual)]
     for place in range(len(kept)):
         if kept[place]:
             run = []
