@@ -187,7 +187,7 @@ class Reviewer {
   believe({ action, frame, at, key, reason, why, by }) {
     if (action === "undo") { this.line.decide(frame, at, null); return; }
     const listed = this.data.reasons.find((one) => one.code === reason && one.action === action)?.text;
-    this.line.decide(frame, at, { at, action, by, rule: false, when: "", because: [listed, why].filter(Boolean).join("; "), key: `${key}:${frame}` });
+    this.line.decide(frame, at, { at, action, by, rule: false, seen: true, when: "", because: [listed, why].filter(Boolean).join("; "), key: `${key}:${frame}` });
   }
 
   fail(wish, why) {

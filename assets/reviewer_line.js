@@ -71,7 +71,7 @@ export class Line {
   /** Whether a person has looked at the frame at this position. */
   done(at) {
     const id = this.at.get(at), mark = id && this.mark(id);
-    return Boolean(mark) && !mark.rule;
+    return Boolean(mark?.seen);
   }
 
   /** The next position after `at` that nobody has looked at, going round; -1 for none. */
@@ -84,7 +84,7 @@ export class Line {
   /** How many a person has looked at, and how he decided. */
   tally() {
     const count = { keep: 0, drop: 0 };
-    for (const mark of this.standing()) if (mark.at >= 0 && !mark.rule) count[mark.action] += 1;
+    for (const mark of this.standing()) if (mark.at >= 0 && mark.seen) count[mark.action] += 1;
     return { kept: count.keep, agreed: count.drop, done: count.keep + count.drop };
   }
 

@@ -68,7 +68,10 @@ def saved(template: Path) -> SavedSelection:
 
 @pytest.fixture
 def review(page, server: Server) -> Callable[..., object]:
-    """`review(name)` opens the view as that person, ready."""
+    """`review(name)` opens the view as that person, ready. What is expected afterwards may take long here."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=LONG_MS)
 
     def opened(name: str = "Dr A"):
         page.goto(f"{server.url}/review")

@@ -290,3 +290,18 @@ def test_the_order_stays_while_decisions_come(
     before = told_order()
     write(space, saved, *(wish(one, number=at) for at, one in enumerate(before[:5])))
     assert (told_order() == before).all()
+
+
+def test_frames_kept_many_at_once_are_marked_but_still_to_be_looked_at(
+    space: Workspace, saved: SavedSelection, steps: Steps
+) -> None:
+    many = [one["id"] for one in steps.items(0, 6)]
+    pin(space, saved, many, "keep", reviewer="Dr A", key="lasso")
+    told = steps.changes(0)["marks"]
+    assert set(told) == set(many)
+    assert not any(one["seen"] for one in told.values())
+    marks = steps.marks()
+    assert (marks.tally.reviewed, marks.first_open) == (0, 0)
+    write(space, saved, wish(many[0], "keep"))
+    assert steps.changes(0)["marks"][many[0]]["seen"]
+    assert steps.marks().first_open == 1
