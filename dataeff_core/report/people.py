@@ -37,7 +37,13 @@ def what_people_decided(facts: Facts, shown: Pictures) -> Markup:
             tag("p", foreign(facts.saved.placed.gone_sentence), class_="alarm") if facts.saved.placed.gone else None,
             table(("Frame", "Decided", "Who, when", "Why", "The method had said"), rows) if rows else None,
             tag("p", f"The first {count(len(rows))} of {count(len(people))}.") if len(people) > len(rows) else None,
-            tag("p", "All entries, in their order, are in trail.csv.", class_="small") if facts.entries else None,
+            tag(
+                "p",
+                "All decisions, in their order, are in trail.csv; single answers of blind audits are left out there.",
+                class_="small",
+            )
+            if facts.entries
+            else None,
             overruled_pictures(shown, against),
         ]
     )

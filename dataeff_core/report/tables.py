@@ -14,13 +14,15 @@ from dataeff_core.report.gathering import Facts
 from dataeff_core.review.audit_table import COLUMNS as AUDIT_COLUMNS
 from dataeff_core.review.audit_table import audit_rows
 from dataeff_core.review.stability import Stability
+from dataeff_core.workspace.trail import MARK, Entry
 
 
 def tables(facts: Facts) -> dict[str, bytes]:
     """File name -> content. Tables of which there is nothing to say are left out."""
     found = {"decisions.csv": decisions(facts), "coverage.csv": units(facts)}
-    if facts.entries:
-        found["trail.csv"] = audit_csv(facts.entries)
+    decided = trail_entries(facts)
+    if decided:
+        found["trail.csv"] = audit_csv(decided)
     if facts.audits:
         rows = audit_rows(facts.dataset, facts.saved.id, facts.entries)
         found["blind_audit.csv"] = written(AUDIT_COLUMNS, (row.values() for row in rows))
@@ -30,6 +32,12 @@ def tables(facts: Facts) -> dict[str, bytes]:
         table = facts.dataset.unreadable[["path", "reason"]]
         found["unreadable.csv"] = written(table.columns, table.itertuples(index=False))
     return found
+
+
+def trail_entries(facts: Facts) -> list[Entry]:
+    """The trail without the answers of blind audits, which would unblind who still judges."""
+    marks = {one.seq for one in facts.entries if one.action == MARK}
+    return [one for one in facts.entries if one.seq not in marks and one.undoes not in marks]
 
 
 def decisions(facts: Facts) -> bytes:

@@ -31,6 +31,8 @@ def test_the_tables_hold_every_frame_and_every_unit(
     workspace: Workspace, saved: SavedSelection, dataset: Dataset
 ) -> None:
     assert main(["stability", saved.id, "--seeds", "2", "--workspace", str(workspace.root)]) == 0
+    pinning.pin(workspace, saved, [str(saved.decisions["frame_id"].iat[0])], "keep", reviewer="Bob")
+    saved = workspace.selection(saved.id)
     record = sampling.draw(dataset, saved, size=5)
     sampling.mark(dataset, record, record.items[0].frame_id, sampling.UNSURE, reviewer="Ada")
     done = write_report(workspace, saved)
@@ -53,6 +55,18 @@ def test_the_tables_hold_every_frame_and_every_unit(
     assert len(table_of(done, "trail.csv")) == 1
     recipe = json.loads((done.out / "selection.json").read_text())
     assert recipe["dataset"]["fingerprint"] == saved.record.dataset_fingerprint
+
+
+def test_single_answers_of_a_blind_audit_are_in_no_table(
+    workspace: Workspace, dataset: Dataset, saved: SavedSelection
+) -> None:
+    record = sampling.draw(dataset, saved, size=5)
+    entry = sampling.mark(dataset, record, record.items[0].frame_id, sampling.NEEDED, reviewer="Ada")
+    assert not (write_report(workspace, saved).out / "trail.csv").exists()
+    pinning.take_back(dataset, entry, reviewer="Ada")
+    pinning.pin(workspace, saved, [record.items[1].frame_id], "keep", reviewer="Bob")
+    rows = table_of(write_report(workspace, saved), "trail.csv")
+    assert [(one["action"], one["reviewer"]) for one in rows] == [("keep", "Bob")]
 
 
 def test_no_cell_is_a_formula(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
