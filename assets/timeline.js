@@ -107,6 +107,7 @@ class Timeline {
     const some = (name) => all[name].some((value) => value > 0);
     this.legend.replaceChildren(key(0, words.kept), key(1, words.removed),
       ...(some("faults") ? [key(3, words.fault)] : []), ...(some("reviewed") ? [key(5, words.reviewed)] : []),
+      ...(some("ruled") ? [element("span", { class: "key" }, element("i", { text: "\u25A1", style: `color: ${this.look.reasons[5]}` }), words.ruled)] : []),
       element("span", { class: "key" }, element("i", { text: "\u250C\u2510", class: "alarm" }), words.stretch));
   }
 

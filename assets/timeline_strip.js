@@ -25,6 +25,7 @@ export function drawStrip(canvas, about, densities, look, cursor) {
     }
     if (removed) bar(ink, look.reasons[1], x, mid, mark, lanes.removed * (0.25 + 0.75 * removed / most));
     if (columns.faults[column]) bar(ink, look.reasons[INVALID], x, low, mark, lanes.faults);
+    if (columns.ruled[column]) frame(ink, look, EDGE + column, lanes.top + lanes.kept / 2);
     if (columns.reviewed[column]) ring(ink, look, EDGE + column, lanes.top + lanes.kept / 2);
   });
   if (about.gap) drawGap(ink, about, look, inner, lanes.top, low + lanes.faults);
@@ -48,7 +49,7 @@ export function positionAt({ reach: [low, high], start, end }, x, width) {
 /** Densities of one strip as one value a pixel column: many bins add up, few leave columns between them empty. */
 function columnsOf(about, densities, width, bins) {
   const columns = {};
-  for (const name of ["kept", "removed", "faults", "reviewed"]) {
+  for (const name of ["kept", "removed", "faults", "reviewed", "ruled"]) {
     const sums = new Array(width).fill(0);
     for (let bin = 0; bin < bins; bin++) {
       const value = densities[name][about.from + bin];
@@ -95,6 +96,11 @@ export function drawLens(canvas, strip, place, first, count, look) {
 function bar(ink, colour, x, y, width, height) { ink.fillStyle = colour; ink.fillRect(x, y, width, height); }
 
 function line(ink, x0, y0, x1, y1) { ink.beginPath(); ink.moveTo(x0, y0); ink.lineTo(x1, y1); ink.stroke(); }
+
+function frame(ink, look, x, y) {
+  ink.strokeStyle = look.reasons[PINNED]; ink.fillStyle = look.paper; ink.lineWidth = 2;
+  ink.fillRect(x - 3.5, y - 3.5, 7, 7); ink.strokeRect(x - 3.5, y - 3.5, 7, 7);
+}
 
 function ring(ink, look, x, y) {
   ink.strokeStyle = look.reasons[PINNED]; ink.fillStyle = look.paper; ink.lineWidth = 2;

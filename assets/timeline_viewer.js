@@ -178,7 +178,7 @@ export class Viewer {
 
   state(frame) {
     const { words } = this, { label } = this.reason(frame.reason);
-    if (frame.reason === "pinned") return frame.kept ? words.kept_by : words.removed_by;
+    if (frame.reason === "pinned") return !frame.kept ? words.removed_by : frame.by === "rule" ? words.kept_by_rule : words.kept_by;
     return frame.kept ? label : words.removed_for.replace("{reason}", () => label.toLowerCase());
   }
 

@@ -16,11 +16,13 @@ import pandas as pd
 
 from dataeff_core.selection.base import INVALID, REASONS
 from dataeff_core.workspace.pins import PINNED
+from dataeff_core.workspace.trail import RULE
 
 CODES = {**{reason: code for code, reason in enumerate(REASONS)}, PINNED: len(REASONS)}
 LONG, LONG_SHARE = 10.0, 0.1  # seconds; share of a strip: our choice
 LEAST_SECONDS, LEAST_FRAMES = 3.0, 5  # below these no share of a short strip is much
 HOLE = 3.0  # usual steps from one frame to the next; what is longer is a hole in time: our choice
+NOBODY, PERSON, BY_RULE = 0, 1, 2
 OTHER = CODES["duplicate"]  # a method's own reason is drawn like the most common one
 
 
@@ -82,6 +84,7 @@ class Strip:
     timed: bool
     codes: np.ndarray  # (m,) uint8, CODES of the reasons
     kept: np.ndarray  # (m,) bool, True = kept
+    decider: np.ndarray  # (m,) uint8: PERSON or BY_RULE where a pin holds, if only by agreeing, else NOBODY
 
     @property
     def start(self) -> float:
@@ -135,33 +138,35 @@ class Strip:
         return HOLE * float(np.median(steps)) if self.timed and len(steps) > 1 else np.inf
 
     def density(self, bins: int) -> np.ndarray:
-        """(4, b) uint32, b <= bins: how many frames in each of b equal parts of `reach` are kept, removed, removed
-        as unusable (not counted among the removed again), and of all these decided by a reviewer."""
+        """(5, b) uint32, b <= bins: how many frames in each of b equal parts of `reach` are kept, removed, removed
+        as unusable (not counted among the removed again), and of all these decided by a reviewer and by a rule."""
         bins = max(1, min(bins, len(self.at)))
         low, high = self.reach
         where = (self.at - low) * (bins / (high - low)) if high > low else np.zeros(len(self.at))
         part = np.clip(where.astype(np.int64), 0, bins - 1)
         kind = np.where(self.kept, 0, np.where(self.codes == CODES[INVALID], 2, 1))
         counts = np.bincount(kind * bins + part, minlength=3 * bins).reshape(3, bins)
-        reviewed = np.bincount(part[self.codes == CODES[PINNED]], minlength=bins)
-        return np.vstack([counts, reviewed]).astype(np.uint32)
+        pinned = [np.bincount(part[self.decider == who], minlength=bins) for who in (PERSON, BY_RULE)]
+        return np.vstack([counts, *pinned]).astype(np.uint32)
 
 
 def strips(frames: pd.DataFrame, decisions: pd.DataFrame) -> tuple[Strip, ...]:
     """The strips of a selection, by group and within it by first frame; together they hold every frame once.
 
     `frames` is the frames table (frame_id, source, path, kind, group, time_s, ...), `decisions` has
-    DECISION_COLUMNS and is row for row the same frames.
+    DECISION_COLUMNS, with pins OVERRIDE_COLUMNS as well, and is row for row the same frames.
     """
     kept = (decisions["decision"] == "kept").to_numpy(bool)
     codes = decisions["reason"].map(CODES).fillna(OTHER).to_numpy(np.uint8)
+    decider = _deciders(decisions)
     time = frames["time_s"].to_numpy(np.float64)
     made = []
     for group, video, rows in _parts(frames):
         order, seconds = _positions(time[rows], bool(video))
         at = np.arange(len(rows), dtype=np.float64) if seconds is None else seconds
         there = rows[order]
-        made.append(Strip(group, video, group, there, at, seconds is not None, codes[there], kept[there]))
+        timed = seconds is not None
+        made.append(Strip(group, video, group, there, at, timed, codes[there], kept[there], decider[there]))
     return tuple(_named(made))
 
 
@@ -201,6 +206,15 @@ def lasting(seconds: float) -> str:
 
 def _frames(count: int) -> str:
     return f"{count} frame{'' if count == 1 else 's'}"
+
+
+def _deciders(decisions: pd.DataFrame) -> np.ndarray:
+    """(n,) uint8: whose pin holds."""
+    if "reviewer" not in decisions:
+        return np.zeros(len(decisions), np.uint8)
+    who = decisions["reviewer"]
+    by_rule = who.str.startswith(RULE).fillna(False).to_numpy(bool)
+    return np.where(who.isna(), NOBODY, np.where(by_rule, BY_RULE, PERSON)).astype(np.uint8)
 
 
 def _parts(frames: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:

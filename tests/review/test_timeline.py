@@ -29,6 +29,7 @@ def strip_of(
         timed=at is not None,
         codes=np.array(codes, np.uint8),
         kept=np.array(kept, bool),
+        decider=np.zeros(n, np.uint8),
     )
 
 
@@ -190,17 +191,26 @@ def test_densities_count_every_frame_once(reasons: list[str], bins: int, spread:
     times = [float(place // (spread + 1)) for place in range(len(reasons))]
     strip = strip_of(kept, times, reasons)
     counts = strip.density(bins)
-    assert counts.shape == (4, min(bins, len(reasons)))
+    assert counts.shape == (5, min(bins, len(reasons)))
     assert counts[:3].sum() == len(reasons)
     assert counts[0].sum() == sum(kept)
     assert counts[2].sum() == reasons.count("invalid")
-    assert counts[3].sum() == reasons.count("pinned")
 
 
 def test_of_few_frames_each_has_a_part_of_its_own() -> None:
     counts = strip_of([True, False, True, False]).density(1000)
     assert counts[0].tolist() == [1, 0, 1, 0]
     assert counts[1].tolist() == [0, 1, 0, 1]
+
+
+def test_whose_pin_holds_is_counted_agreements_too() -> None:
+    frames, decisions = tables([("p", "image", f"{i}.png", np.nan, i % 2 == 0) for i in range(6)])
+    decisions["reviewer"] = pd.Series(["Ada", "Bo", "rule:never lose a group", None, None, "Bo"], dtype="string")
+    (found,) = strips(frames, decisions)
+    assert found.decider.tolist() == [1, 1, 2, 0, 0, 1]
+    counts = found.density(6)
+    assert counts[3].tolist() == [1, 1, 0, 0, 0, 1]
+    assert counts[4].tolist() == [0, 0, 1, 0, 0, 0]
 
 
 def test_each_video_and_the_images_of_a_group_are_strips() -> None:

@@ -7,13 +7,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dataeff_core.review.pinning import pin
+from dataeff_core.review.pinning import pin, put
 from dataeff_core.review.timeline import order_of, strips
 from dataeff_core.selection.explaining import explain
 from dataeff_core.ui import routes
 from dataeff_core.ui.review.telling import told
 from dataeff_core.ui.review.timeline_routes import CHUNK
 from dataeff_core.workspace import SavedSelection, Workspace
+from dataeff_core.workspace.trail import Decision
 from tests.fabrication import fabricate, fabricate_selection
 from tests.ui.test_explorer_payload import unpack
 
@@ -49,7 +50,7 @@ def test_all_strips_with_their_densities(client: TestClient, workspace: Workspac
     assert sum(one["frames"] for one in header["strips"]) == FRAMES
     for told_, strip in zip(header["strips"], found, strict=True):
         part = slice(told_["from"], told_["to"])
-        there = [arrays[name][part] for name in ("kept", "removed", "faults", "reviewed")]
+        there = [arrays[name][part] for name in ("kept", "removed", "faults", "reviewed", "ruled")]
         assert np.array_equal(np.array(there), strip.density(1200))
         assert told_["gap"]["text"] == strip.gap.sentence
     ranked = sorted(header["strips"], key=lambda one: one["rank"])
@@ -97,6 +98,20 @@ def test_new_pins_are_seen_at_once(client: TestClient, workspace: Workspace) -> 
     after, arrays = unpack(client.get(url(workspace)).content)
     assert sum(one["kept"] for one in after["strips"]) == sum(one["kept"] for one in before["strips"]) + 1
     assert arrays["reviewed"].sum() == 1
+
+
+def test_agreements_and_what_a_rule_holds_are_shown(client: TestClient, workspace: Workspace) -> None:
+    saved, dataset = saved_in(workspace), workspace.dataset("latest")
+    ids = saved.machine["frame_id"].tolist()
+    removed = np.flatnonzero((saved.machine["decision"] != "kept").to_numpy(bool)).tolist()
+    pin(workspace, saved, [ids[removed[0]]], "drop", reviewer="Åse")
+    content = str(dataset.frames["sha256"].iat[removed[1]])
+    put(dataset, [Decision("rule:never lose a group", "keep", content, ids[removed[1]])])
+    _, arrays = unpack(client.get(url(workspace)).content)
+    assert (arrays["reviewed"].sum(), arrays["ruled"].sum()) == (1, 1)
+    now = saved_in(workspace)
+    assert [told(dataset, now, row)["by"] for row in removed[:3]] == ["person", "rule", ""]
+    assert told(dataset, now, removed[1])["reason"] == "pinned"
 
 
 @pytest.mark.parametrize("rest", ["/2", "/99999999999999999999", "/0/x", "/-1", "/0/0/0"])

@@ -47,7 +47,7 @@ def payload(found: tuple[Strip, ...]) -> bytes:
     starts = np.cumsum([0, *(one.shape[1] for one in densities)])
     by_stretch = sorted(range(len(found)), key=lambda one: order_of(found[one]), reverse=True)
     rank = {strip: place for place, strip in enumerate(by_stretch)}
-    joined = np.hstack(densities) if densities else np.zeros((4, 0), np.uint32)
+    joined = np.hstack(densities) if densities else np.zeros((5, 0), np.uint32)
     listing = [
         about(strip) | {"from": int(starts[one]), "to": int(starts[one + 1]), "rank": rank[one]}
         for one, strip in enumerate(found)
@@ -55,7 +55,7 @@ def payload(found: tuple[Strip, ...]) -> bytes:
     small = joined.astype(np.uint8 if joined.max(initial=0) < 256 else np.uint32)
     return pack(
         {"sentence": sentence_of_all(found), "strips": listing},
-        dict(zip(("kept", "removed", "faults", "reviewed"), small, strict=True)),
+        dict(zip(("kept", "removed", "faults", "reviewed", "ruled"), small, strict=True)),
     )
 
 
