@@ -36,6 +36,7 @@ class Audit {
     this.find(".after").onclick = () => this.go(this.at + 1);
     this.find(".open").onclick = () => this.go(this.nextOpen(this.at));
     this.onKey = (event) => this.key(event);
+    this.onPicture = () => this.offer();
     document.addEventListener("keydown", this.onKey);
   }
 
@@ -66,7 +67,7 @@ class Audit {
 
   mark(verdict) {
     const { at } = this;
-    if (this.data.closed) return;
+    if (!this.mayAnswer(verdict)) return;
     this.own.set(at, verdict);
     this.unsaved.set(at, { at, verdict, key: crypto.getRandomValues(new Uint32Array(4)).join("-") });
     this.keep();
@@ -150,14 +151,30 @@ class Audit {
       const verdict = button.dataset.verdict;
       button.querySelector(".answer").textContent = words[verdict];
       button.setAttribute("aria-pressed", String(own === verdict));
-      button.disabled = data.closed;
     }
     const trouble = this.find(".trouble");
     const waiting = this.unsaved.size;
     trouble.textContent = data.error || (waiting ? fill(words.unsaved, waiting) : "");
     trouble.classList.toggle("error", Boolean(data.error));
     this.drawPictures();
+    this.offer();
     this.preload();
+  }
+
+  /** Nobody judges what he has not been shown: no answer before both pictures are there, and where one cannot be shown,
+   *  only that he cannot tell. */
+  mayAnswer(verdict) {
+    const images = [...this.find(".pictures").querySelectorAll("img")];
+    if (this.data.closed || !images.length || images.some((one) => !one.complete)) return false;
+    return verdict === "unsure" || images.every((one) => one.naturalWidth > 0);
+  }
+
+  offer() {
+    for (const button of this.buttons) button.disabled = !this.mayAnswer(button.dataset.verdict);
+    for (const image of this.find(".pictures").querySelectorAll("img")) {
+      image.addEventListener("load", this.onPicture);
+      image.addEventListener("error", this.onPicture);
+    }
   }
 
   drawPictures() {
