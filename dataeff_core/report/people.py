@@ -6,11 +6,11 @@ from dataeff_core.report.examples import place_of
 from dataeff_core.report.gathering import Facts
 from dataeff_core.report.markup import Child, Markup, foreign, joined, table, tag
 from dataeff_core.report.pictures import Pictures
-from dataeff_core.report.selecting import looked_at
+from dataeff_core.report.selecting import at_worst, looked_at
 from dataeff_core.report.words import count, counted, moment, reason, share
 from dataeff_core.review.pinning import REASONS as WHY
-from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord, AuditResult
-from dataeff_core.workspace.trail import DROP, KEEP, RULE, Entry
+from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord, AuditResult, decided_since
+from dataeff_core.workspace.trail import KEEP, RULE, Entry
 
 MOST_OVERRULES = 40
 MOST_PICTURED = 6
@@ -133,8 +133,9 @@ def _audit(facts: Facts, record: AuditRecord, found: AuditResult) -> Markup:
         for pair, (kappa, frames) in found.kappa.items()
     ]
     unjudged = found.rates[AuditResult.ALL].unjudged
-    later = sum(one.seq > record.pins and one.action in (KEEP, DROP) for one in facts.entries)
-    since = f"Since it was drawn, people decided {counted(later, 'time')} to keep or to remove a frame."
+    later = decided_since(record, facts.saved.pins)
+    since = f"Since it was drawn, people decided on {count(later)} of its frames."
+    unsure = at_worst(found).strip()
     return joined(
         [
             tag("h3", f"Drawn {moment(record.created)}"),
@@ -150,6 +151,7 @@ def _audit(facts: Facts, record: AuditRecord, found: AuditResult) -> Markup:
                 rows,
                 numbers=[1, 2, 3, 4, 5],
             ),
+            tag("p", unsure) if unsure else None,
             tag("p", since) if later else None,
             tag(
                 "p",

@@ -21,7 +21,7 @@ from dataeff_core.report.words import (
     share,
 )
 from dataeff_core.review import timeline
-from dataeff_core.review.sampling import AuditResult
+from dataeff_core.review.sampling import AuditResult, decided_since, headlined
 from dataeff_core.selection import selector_named
 from dataeff_core.selection.base import DUPLICATE
 from dataeff_core.workspace.pins import overruling_sentence
@@ -80,15 +80,33 @@ def looked_at(facts: Facts) -> str:
 
 
 def audited(facts: Facts) -> str:
-    """The newest blind audit in a sentence."""
-    if not facts.audits:
+    """The newest blind audit in which something was judged, in a few sentences."""
+    newest = headlined(facts.audits)
+    if newest is None:
         return "Not known: no blind audit was made."
-    rate = facts.audits[-1][1].rates[AuditResult.ALL]
+    record, found = newest
+    rate, unsure = found.rates[AuditResult.ALL], found.unsure[AuditResult.ALL]
+    drawn = len(facts.audits)
+    others = f" {count(drawn)} blind audits were drawn; {section('blind')} tells of each." if drawn > 1 else ""
     if not rate.judged:
-        return "Not known: a blind audit was drawn, but nothing was judged in it yet."
+        said = f"nobody could tell of {counted(unsure, 'removal')}" if unsure else "nothing was judged in it yet"
+        return f"Not known: a blind audit was drawn, but {said}.{others}"
+    since = decided_since(record, facts.saved.pins)
+    later = f" Since it was drawn, people decided on {count(since)} of its frames." if since else ""
     return (
         f"About {share(rate.rate)} (95 % interval {share(rate.low)} to {share(rate.high)}): {rate.wrong} of "
-        f"{counted(rate.judged, 'removal')} judged without knowing the decision."
+        f"{counted(rate.judged, 'removal')} judged without knowing the decision.{at_worst(found)}{later}{others}"
+    )
+
+
+def at_worst(found: AuditResult) -> str:
+    """Of how many removals nobody could tell, and the rate with these counted as wrong; '' where there is none."""
+    worst, unsure = found.worst, found.unsure[AuditResult.ALL]
+    if worst is None:
+        return ""
+    return (
+        f" Of {count(unsure)} more nobody could tell; with these counted as wrong it is about {share(worst.rate)} "
+        f"(95 % interval {share(worst.low)} to {share(worst.high)})."
     )
 
 

@@ -23,9 +23,10 @@ from dataeff_core.review.agreement import Rate, cohens_kappa, wrong_rate
 from dataeff_core.review.drawing import Stratum, Vectors, mix, partners, standing_rows, strata_of, stratified
 from dataeff_core.review.pinning import person
 from dataeff_core.workspace import Dataset, Embedding, EmbeddingRecord, SavedSelection
+from dataeff_core.workspace.pins import Pins
 from dataeff_core.workspace.records import Record, find, fresh_id
 from dataeff_core.workspace.storage import new_folder
-from dataeff_core.workspace.trail import MARK, UNDO, Decision, Entry, fresh_key, trail_of
+from dataeff_core.workspace.trail import MARK, RULE, UNDO, Decision, Entry, fresh_key, trail_of
 
 NEEDED, NOT_NEEDED, UNSURE = "needed", "not_needed", "unsure"
 VERDICTS = {
@@ -77,9 +78,10 @@ class AuditResult:
     """What came out of an audit."""
 
     rates: dict[str, Rate]  # by reviewer; ALL: the majority of marks on each frame, a draw counting as wrong
-    unsure: dict[str, int]  # by reviewer: removed frames on which they could not tell
+    unsure: dict[str, int]  # by reviewer: removed frames on which they could not tell; ALL: on which nobody could
     kept_needed: dict[str, tuple[int, int]]  # by reviewer: kept frames marked needed, and judged
     kappa: dict[tuple[str, str], tuple[float, int]]  # of two reviewers: kappa, and frames that both marked
+    worst: Rate | None = None  # of ALL with frames on which nobody could tell counted as wrong; None without any
 
     ALL: ClassVar[str] = "all reviewers"
 
@@ -201,19 +203,38 @@ def result(dataset: Dataset, record: AuditRecord, entries: Sequence[Entry] | Non
     marks = marks_of(trail_of(dataset.folder).entries(machine=False) if entries is None else entries, record)
     together = {one.frame_id: v for one in record.items if (v := majority(marks.values(), one.frame_id)) is not None}
     rates = {name: _rate(record, own) for name, own in marks.items()}
+    marked = {frame for own in marks.values() for frame in own}
+    told_by_none = {frame: NEEDED for frame in marked if frame not in together}
+    unsure = {name: {frame for frame, said in own.items() if said == UNSURE} for name, own in marks.items()}
+    unsure[AuditResult.ALL] = set(told_by_none)
+    counts = {
+        name: sum(one.stratum >= 0 and one.frame_id in some for one in record.items) for name, some in unsure.items()
+    }
     return AuditResult(
         rates=rates | {AuditResult.ALL: _rate(record, together)},
-        unsure={
-            name: sum(one.stratum >= 0 and own.get(one.frame_id) == UNSURE for one in record.items)
-            for name, own in marks.items()
-        },
+        unsure=counts,
         kept_needed={name: _kept_needed(record, own) for name, own in marks.items()},
         kappa={
             (one, other): _kappa(marks[one], marks[other])
             for one, other in combinations(sorted(marks), 2)
             if not marks[one].keys().isdisjoint(marks[other])
         },
+        worst=_rate(record, together | told_by_none) if counts[AuditResult.ALL] else None,
     )
+
+
+def headlined(found: Sequence[tuple[AuditRecord, AuditResult]]) -> tuple[AuditRecord, AuditResult] | None:
+    """Of audits, oldest first, the newest in which a removed frame was judged, so that drawing another sample hides
+    nothing; the newest where there is none such."""
+    judged = [one for one in found if one[1].rates[AuditResult.ALL].judged or one[1].worst is not None]
+    return (judged or list(found) or [None])[-1]
+
+
+def decided_since(record: AuditRecord, pins: Pins) -> int:
+    """Frames of the audit on which people have decided since it was drawn, so that it may speak of them no more."""
+    items = {one.frame_id for one in record.items}
+    later = (one for one in pins.standing if one.seq > record.pins and not one.reviewer.startswith(RULE))
+    return sum(one.frame_id in items for one in later)
 
 
 def marks_of(entries: Sequence[Entry], record: AuditRecord) -> dict[str, dict[str, str]]:

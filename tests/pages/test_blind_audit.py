@@ -272,16 +272,54 @@ def test_a_selection_that_removes_nothing_says_so(filled: Workspace, open_page: 
 
 def test_the_result_in_words() -> None:
     none = AuditResult({AuditResult.ALL: sampling.wrong_rate([10], [0], [0])}, {}, {}, {})
-    assert blind_result.headline(none.rates[AuditResult.ALL]).startswith("No removed frame")
+    assert blind_result.headline(none).startswith("No removed frame")
     rate = sampling.wrong_rate([100, 300], [10, 30], [1, 2])
     found = AuditResult({"Anna": rate, AuditResult.ALL: rate}, {"Anna": 1}, {"Anna": (0, 5)}, {})
-    assert blind_result.headline(rate) == "3 of 40 removals judged wrong"
+    assert blind_result.headline(found) == "3 of 40 removals judged wrong"
     assert "7.5\u202f%" in blind_result.sentence(found, rate)
     assert blind_result.table(found)["Kept frames found needed"].tolist() == ["0 of 5"]
     uneven = sampling.wrong_rate([100, 300, 50], [10, 10, 0], [1, 0, 0])
     told = blind_result.sentence(AuditResult({"A": uneven, AuditResult.ALL: uneven}, {}, {}, {}), uneven)
     assert "counts by how many frames" in told
     assert "50 removed frames" in told
+
+
+def test_who_cannot_tell_does_not_make_the_result_better(filled: Workspace, open_page: Open) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=8)
+    removed = [one.frame_id for one in record.items if one.stratum >= 0]
+    for at, frame in enumerate(removed):
+        verdict = sampling.UNSURE if at < 3 else sampling.NEEDED if at == 3 else sampling.NOT_NEEDED
+        sampling.mark(dataset, record, frame, verdict, reviewer="Ben")
+    found = sampling.result(dataset, record)
+    assert (found.unsure[AuditResult.ALL], found.worst and found.worst.wrong) == (3, 4)
+    app = named(open_audit(open_page), "Anna")
+    app.button(key="blind-to-result").click().run()
+    assert "1 of 5 removals judged wrong, and of 3 more nobody could tell" in texts(app)
+    assert "counted as wrong" in texts(app)
+    sampling.mark(dataset, record, removed[0], sampling.NOT_NEEDED, reviewer="Cleo")
+    assert sampling.result(dataset, record).unsure[AuditResult.ALL] == 2
+
+
+def test_where_nobody_can_tell_nothing_is_known(filled: Workspace) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=4)
+    mark_all(dataset, record, "Ben", lambda at: sampling.UNSURE)
+    found = sampling.result(dataset, record)
+    assert blind_result.headline(found) == "Nobody could tell of 4 removals"
+    assert "nothing is known" in blind_result.sentence(found, found.rates[AuditResult.ALL])
+
+
+def test_an_audit_says_that_people_decided_since(filled: Workspace, open_page: Open) -> None:
+    dataset, saved = at_hand(filled)
+    record = sampling.draw(dataset, saved, size=6)
+    mark_all(dataset, record, "Anna", lambda at: sampling.NEEDED)
+    app = named(open_audit(open_page), "Anna")
+    assert "Since it was drawn" not in texts(app)
+    outside = set(saved.machine["frame_id"]) - {one.frame_id for one in record.items}
+    pin(filled, saved, [record.items[0].frame_id, record.items[1].frame_id, min(outside)], "keep", reviewer="Ben")
+    app.run()
+    assert "Since it was drawn, people decided on 2 of its frames." in texts(app)
 
 
 # ---- the table, and in the export --------------------------------------------------------------------------------

@@ -83,7 +83,8 @@ def test_foreign_text_is_text(workspace: Workspace, saved: SavedSelection) -> No
 
 def test_its_numbers_are_the_selections(workspace: Workspace, saved: SavedSelection) -> None:
     frames = removed(saved)
-    pinning.pin(workspace, saved, frames[:2], "keep", reviewer="Ada", reason="finding")
+    for frame in frames[:2]:  # one by one, for only so do they count as looked at
+        pinning.pin(workspace, saved, [frame], "keep", reviewer="Ada", reason="finding")
     saved = workspace.selection(saved.id)
     text = page_of(write_report(workspace, saved)).text
     kept = int((saved.decisions["decision"] == "kept").sum())
@@ -150,6 +151,39 @@ def test_all_evidence_is_told(workspace: Workspace, dataset: Dataset, saved: Sav
     assert "nothing in it is missing or was changed" in text
     assert "no blind audit was made" not in text
     assert "finding = polyp" in text
+
+
+def test_another_sample_does_not_hide_a_bad_audit(
+    workspace: Workspace, dataset: Dataset, saved: SavedSelection
+) -> None:
+    bad = sampling.draw(dataset, saved, size=5)
+    for item in bad.items:
+        sampling.mark(dataset, bad, item.frame_id, sampling.NEEDED, reviewer="Ada")
+    assert "blind audits were drawn" not in page_of(write_report(workspace, saved)).text
+    sampling.draw(dataset, saved, size=5, seed=1)
+    removed = [one.frame_id for one in bad.items if one.stratum >= 0]
+    pinning.pin(workspace, saved, removed[:2], "keep", reviewer="Ada")
+    text = page_of(write_report(workspace, saved)).text
+    short = text.partition("How many removals are wrong?")[2].partition("?")[0]
+    assert "5 of 5 removals judged" in short
+    assert "2 blind audits were drawn" in short
+    assert "Since it was drawn, people decided on 2 of its frames." in short
+
+
+def test_removals_of_which_nobody_could_tell_are_named(
+    workspace: Workspace, dataset: Dataset, saved: SavedSelection
+) -> None:
+    record = sampling.draw(dataset, saved, size=5)
+    removed = [one.frame_id for one in record.items if one.stratum >= 0]
+    for at, frame in enumerate(removed):
+        verdict = sampling.UNSURE if at < 2 else sampling.NOT_NEEDED
+        sampling.mark(dataset, record, frame, verdict, reviewer="Ada")
+    text = page_of(write_report(workspace, saved)).text
+    worst = sampling.result(dataset, record).worst
+    assert worst is not None
+    assert worst.wrong == 2
+    told = "Of 2 more nobody could tell; with these counted as wrong it is about "
+    assert text.count(f"{told}{100 * worst.rate:.1f} %") == 2
 
 
 def test_a_lost_group_is_an_alarm(workspace: Workspace, dataset: Dataset) -> None:

@@ -23,9 +23,12 @@ def draw(
     """The result, and what the visitor can do about the removed frames that he found to be needed."""
     found = sampling.result(dataset, record)
     together = found.rates[AuditResult.ALL]
-    st.markdown(f"#### {headline(together)}")
+    st.markdown(f"#### {headline(found)}")
     st.markdown(sentence(found, together))
-    if together.judged:
+    since = sampling.decided_since(record, saved.pins)
+    if since:
+        st.markdown(f"Since it was drawn, people decided on {count(since)} of its frames.")
+    if together.judged or found.worst is not None:
         st.dataframe(table(found), hide_index=True, width="content")
     if found.kappa:
         st.markdown("**How far reviewers agree**")
@@ -44,22 +47,33 @@ def draw(
     _draw_needed(workspace, dataset, saved, record, own_needed)
 
 
-def headline(rate: Rate) -> str:
+def headline(found: AuditResult) -> str:
     """The result in a few words."""
+    rate, unsure = found.rates[AuditResult.ALL], found.unsure.get(AuditResult.ALL, 0)
     if not rate.judged:
-        return "No removed frame has been judged yet"
-    return f"{count(rate.wrong)} of {counted(rate.judged, 'removal')} judged wrong"
+        return (
+            f"Nobody could tell of {counted(unsure, 'removal')}" if unsure else "No removed frame has been judged yet"
+        )
+    more = f", and of {count(unsure)} more nobody could tell" if unsure else ""
+    return f"{count(rate.wrong)} of {counted(rate.judged, 'removal')} judged wrong{more}"
 
 
 def sentence(found: AuditResult, rate: Rate) -> str:
     """What that says of all removed frames, and of which it does not speak."""
+    if not rate.judged and found.worst is not None:
+        return "Every answer so far is “I cannot tell”, so nothing is known of how many removals are wrong."
     if not rate.judged:
         return "The result stands here as soon as a reviewer has judged frames."
-    people = counted(len(found.rates) - 1, "reviewer")
+    people, worst = counted(len(found.rates) - 1, "reviewer"), found.worst
     told = (
         f"Judged by {people}. By that, an estimated {share(rate.rate)} of all removed frames are wrong removals; "
         f"with 95\u202f% confidence, between {share(rate.low)} and {share(rate.high)}."
     )
+    if worst is not None:
+        told += (
+            f" With the frames of which nobody could tell counted as wrong it is {share(worst.rate)}, between "
+            f"{share(worst.low)} and {share(worst.high)}."
+        )
     if abs(rate.rate - rate.wrong / rate.judged) >= 0.0005:
         told += " Each kind of removal counts by how many frames it is."
     if len(found.rates) > 2:
