@@ -227,7 +227,8 @@ def headlined(found: Sequence[tuple[AuditRecord, AuditResult]]) -> tuple[AuditRe
     """Of audits, oldest first, the newest in which a removed frame was judged, so that drawing another sample hides
     nothing; the newest where there is none such."""
     judged = [one for one in found if one[1].rates[AuditResult.ALL].judged or one[1].worst is not None]
-    return (judged or list(found) or [None])[-1]
+    some = judged or found
+    return some[-1] if some else None
 
 
 def decided_since(record: AuditRecord, pins: Pins) -> int:

@@ -43,7 +43,7 @@ def test_what_is_missing_is_said_first(view: AppTest) -> None:
     said = texts(view)
     assert "No blind audit yet" in said
     assert "Whether the same frames would be chosen again is not known yet" in said
-    assert "of 20 removals decided on by people" in said
+    assert "No removal has been decided on by people yet" in said
     assert "No report on this selection yet" in said
     assert "python -m dataeff_core report" in view.code[0].value
 
@@ -96,6 +96,22 @@ def test_who_judges_in_a_blind_audit_is_not_told_what_others_judged(filled: Work
     said, buttons = opened_as("Ada")
     assert "of the removals are wrong" in said
     assert "report-go" in buttons
+
+
+def test_another_sample_hides_no_result_and_ends_no_judging(filled: Workspace) -> None:
+    saved = filled.selections()[-1]
+    dataset = filled.dataset(saved.record.dataset)
+    bad = sampling.draw(dataset, saved, size=4)
+    removed = [one.frame_id for one in bad.items if one.stratum >= 0]
+    for at, frame in enumerate(removed):
+        sampling.mark(dataset, bad, frame, sampling.UNSURE if at == 0 else sampling.NEEDED, reviewer="Ada")
+    sampling.draw(dataset, saved, size=4, seed=1)
+    pinning.pin(filled, saved, [removed[1]], "keep", reviewer="Ben")
+    assert report_view.is_judging(dataset, saved, "Ada")
+    said = report_view.facts(dataset, filled.selection(saved.id))[2]
+    assert "About 100.0\u202f% of the removals are wrong" in said
+    assert "by a blind audit of 3. Of 1 more nobody could tell" in said
+    assert "people decided on 1 of its frames. 2 blind audits were drawn." in said
 
 
 def opened_as(name: str) -> tuple[str, list[str | None]]:

@@ -9,7 +9,15 @@ import streamlit as st
 from dataeff_core.errors import NotFound
 from dataeff_core.jobs import Job
 from dataeff_core.report.writing import PAGE, Report, reports
-from dataeff_core.review.sampling import AuditResult, audits, result, shown_to
+from dataeff_core.review.sampling import (
+    AuditRecord,
+    AuditResult,
+    audits,
+    decided_since,
+    headlined,
+    result,
+    shown_to,
+)
 from dataeff_core.review.stability import Stability, stability_of
 from dataeff_core.ui import commands, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
@@ -52,12 +60,10 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
 
 
 def is_judging(dataset: Dataset, saved: SavedSelection, name: str) -> bool:
-    """Whether this visitor has begun and not finished to judge in the newest blind audit of this selection."""
-    mine = [one for one in audits(dataset) if one.selection == saved.id]
-    if not mine or not name:
-        return False
-    verdicts = [one.verdict for one in shown_to(dataset, mine[-1], name)]
-    return None in verdicts and any(verdicts)
+    """Whether this visitor has begun and not finished to judge in one of the blind audits of this selection."""
+    mine = [one for one in audits(dataset) if one.selection == saved.id] if name else []
+    verdicts = [[one.verdict for one in shown_to(dataset, record, name)] for record in mine]
+    return any(None in own and any(own) for own in verdicts)
 
 
 def facts(dataset: Dataset, saved: SavedSelection, *, judging: bool = False) -> list[str]:
@@ -68,6 +74,8 @@ def facts(dataset: Dataset, saved: SavedSelection, *, judging: bool = False) -> 
     kept = int((saved.decisions["decision"] == "kept").sum())
     seen = sum(bool(machine["decision"].iat[row] == "dropped") for row in saved.looked_at)
     looked_at = f"{count(seen)} of {counted(removed, 'removal')} decided on by people, one by one."
+    if removed and not seen:
+        looked_at = "No removal has been decided on by people yet, one by one."
     return [
         f"{DONE} {count(kept)} of {counted(len(machine), 'frame')} are kept, {share(kept / max(1, len(machine)))}.",
         f"{DONE if seen else OPEN} {looked_at}",
@@ -77,16 +85,28 @@ def facts(dataset: Dataset, saved: SavedSelection, *, judging: bool = False) -> 
 
 
 def _audited(dataset: Dataset, saved: SavedSelection) -> str:
-    mine = [one for one in audits(dataset) if one.selection == saved.id]
-    if not mine:
+    drawn = [(one, result(dataset, one)) for one in audits(dataset) if one.selection == saved.id]
+    newest = headlined(drawn)
+    if newest is None:
         return f"{OPEN} No blind audit yet: how many removals are wrong is not known."
-    rate = result(dataset, mine[-1]).rates[AuditResult.ALL]
+    others = f" {count(len(drawn))} blind audits were drawn." if len(drawn) > 1 else ""
+    return _came_out(*newest, saved) + others
+
+
+def _came_out(record: AuditRecord, found: AuditResult, saved: SavedSelection) -> str:
+    """What one audit came to, and whether it may be out of date."""
+    rate, worst, unsure = found.rates[AuditResult.ALL], found.worst, found.unsure[AuditResult.ALL]
     if not rate.judged:
-        return f"{OPEN} A blind audit was drawn, and nothing is judged in it yet."
-    return (
+        said = f"nobody could tell of {counted(unsure, 'removal')}" if unsure else "nothing is judged in it yet"
+        return f"{OPEN} A blind audit was drawn, and {said}."
+    told = (
         f"{DONE} About {share(rate.rate)} of the removals are wrong (95 % interval {share(rate.low)} to "
         f"{share(rate.high)}), by a blind audit of {count(rate.judged)}."
     )
+    if worst is not None:
+        told += f" Of {count(unsure)} more nobody could tell; with these counted as wrong it is {share(worst.rate)}."
+    since = decided_since(record, saved.pins)
+    return told + (f" Since it was drawn, people decided on {count(since)} of its frames." if since else "")
 
 
 def _again(found: Stability | None) -> str:
