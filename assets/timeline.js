@@ -50,7 +50,8 @@ class Timeline {
     this.space = element("div", { class: "space", role: "presentation" });
     this.list = element("div", { class: "list", tabindex: 0, role: "listbox", "aria-label": words.list, onscroll: () => this.fill() }, this.space);
     this.list.addEventListener("keydown", (event) => this.key(event));
-    this.viewer = new Viewer(words, { moved: () => this.mark(), key: (event) => this.key(event), decide: (id) => this.tell("decide", id) });
+    this.viewer = new Viewer(words, { moved: () => this.mark(), key: (event) => this.key(event), decide: (id) => this.tell("decide", id),
+      takeBack: (frame, seq) => this.tell("take_back", { frame, seq }) });
     this.root.append(this.summary, this.tools, this.list, this.legend, this.viewer.root);
     await loaded;
     this.watcher = new ResizeObserver(() => this.redraw());

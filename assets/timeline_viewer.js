@@ -9,7 +9,7 @@ const LENS = 121; // bars
 const REST_MS = 200;
 
 export class Viewer {
-  /** `on`: {moved(), key(event), decide(frame id)}. */
+  /** `on`: {moved(), key(event), decide(frame id), takeBack(frame id, number of the decision)}. */
   constructor(words, on) {
     Object.assign(this, { words, on, strip: -1, place: 0, chunks: new Map(), ends: new AbortController() });
     const button = (name, text, act, title) => {
@@ -29,11 +29,13 @@ export class Viewer {
     this.sentence = element("p", { class: "sentence", "aria-live": "polite" });
     this.decide = element("button", { type: "button", class: "ghost", text: words.decide, title: words.decide_hint, hidden: true,
       onclick: () => on.decide(this.shown(this.place).id) });
+    this.takeBack = element("button", { type: "button", class: "ghost", text: words.take_back, title: words.take_back_hint, hidden: true,
+      onclick: () => { const { id, removal } = this.shown(this.place); on.takeBack(id, removal); } });
     this.pair = element("div", { class: "pair" });
     this.film = element("div", { class: "film", role: "group", "aria-label": words.film });
     this.root = element("section", { class: "viewer", tabindex: -1, hidden: true },
       element("div", { class: "bar" }, this.title, element("span", { class: "spring" }), element("span", { class: "soft hint", text: words.keys }), ...Object.values(this.buttons)),
-      this.lens, element("div", { class: "stage" }, this.pair, element("div", { class: "told" }, this.sentence, this.decide)), this.film);
+      this.lens, element("div", { class: "stage" }, this.pair, element("div", { class: "told" }, this.sentence, this.decide, this.takeBack)), this.film);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.target.tagName === "BUTTON" && [" ", "Enter"].includes(event.key))) on.key(event);
     });
@@ -170,7 +172,8 @@ export class Viewer {
     this.pair.replaceChildren(...pictures);
     clearTimeout(this.resting); // whole pictures may have to be decoded from a video: only where somebody stays
     this.resting = setTimeout(() => this.sharpen.forEach((one) => one()), REST_MS);
-    this.decide.hidden = frame.kept;
+    this.decide.hidden = !frame.decidable;
+    this.takeBack.hidden = frame.removal === null || !this.data.may;
     if (!frame.kept && !frame.partner) this.sentence.append(element("span", { class: "soft", text: ` ${words.nothing_stands}` }));
   }
 

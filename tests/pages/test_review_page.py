@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.review import rules
 from dataeff_core.review.coverage import GROUP, LABEL, LESION, coverage
-from dataeff_core.ui.review import nothing_lost, nothing_lost_units, views
+from dataeff_core.review.pinning import pin
+from dataeff_core.ui.review import nothing_lost, nothing_lost_units, taking_back, views
 from dataeff_core.workspace import SavedSelection, Workspace
 from dataeff_core.workspace.datasets import save_frames
 from dataeff_core.workspace.pins import pins_of
@@ -100,6 +102,58 @@ def test_one_click_sets_the_rule_and_another_lifts_it(masked: Workspace, open_pa
     assert not app.exception
     assert pins_of(dataset.folder).standing == ()
     assert "6 pins taken back" in app.success[0].value.replace("\\", "")
+
+
+def test_what_a_reviewer_removed_is_taken_back_and_not_decided_on(masked: Workspace, open_page: Open) -> None:
+    dataset = masked.datasets()[0]
+    saved = newest(masked)
+    stays = (saved.machine["decision"] == "kept").to_numpy(bool)
+    kept = dataset.frames["frame_id"][stays].tolist()
+    pin(masked, saved, kept, "drop", reviewer="Bo", reason="outside")
+    unit = next(
+        one
+        for one in coverage(dataset.frames, newest(masked).decisions).units
+        if one.kind == GROUP and stays[one.rows].any()
+    )
+    frame = dataset.frames["frame_id"][unit.rows[stays[unit.rows]][0]]
+    app = named(open_page("review", review=LOST))
+    app.session_state["nothing-lost-picked"] = (f"{unit.kind} {unit.name}", frame)
+    picked = {"selection": {"rows": [list_of(app).index(unit.name)], "columns": []}}
+    app.session_state["nothing-lost-table-all"] = picked
+    app.run()
+    assert not app.exception
+    assert any("Removed by decision of Bo" in one.value for one in app.markdown)
+    assert "nothing-lost-decide" not in {one.key for one in app.button}
+    app.button(key="nothing-lost-take-back").click().run()
+    assert not app.exception
+    assert any("Taken back what Bo decided" in one.value for one in app.success)
+    now = newest(masked).decisions.set_index("frame_id")["decision"]
+    assert (now[frame] == "kept") and (now[[one for one in kept if one != frame]] == "dropped").all()
+
+
+def list_of(app: AppTest) -> list[str]:
+    return app.dataframe[0].value["Name"].tolist()
+
+
+def test_taking_back_wants_a_name_a_role_and_the_decision_that_was_seen(
+    masked: Workspace, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, saved = masked.datasets()[0], newest(masked)
+    frame = str(saved.machine["frame_id"][(saved.machine["decision"] == "kept").to_numpy(bool)].iloc[0])
+    first = pin(masked, saved, [frame], "drop", reviewer="Bo", reason="outside")[0]
+    monkeypatch.setattr(taking_back.visitor, "require", lambda action: None)
+    monkeypatch.setattr(taking_back.visitor, "name", lambda: "")
+    with pytest.raises(BadInput, match="name is empty"):
+        taking_back.take_back(masked, dataset, saved, frame, first.seq)
+    monkeypatch.setattr(taking_back.visitor, "name", lambda: "Ada")
+    second = pin(masked, saved, [frame], "drop", reviewer="Cy", reason="private")[0]
+    with pytest.raises(NotFound, match="anew meanwhile"):
+        taking_back.take_back(masked, dataset, saved, frame, first.seq)
+    said = taking_back.take_back(masked, dataset, saved, frame, second.seq)
+    assert said.endswith("still removed, by decision of Bo.")
+    assert taking_back.take_back(masked, dataset, saved, frame, first.seq).endswith("as the method has it.")
+    with pytest.raises(NotFound):
+        taking_back.take_back(masked, dataset, saved, frame, first.seq)
 
 
 @pytest.mark.parametrize(("kind", "of"), [(LABEL, "finding"), (LABEL, "<b>site</b>"), (LESION, "")])

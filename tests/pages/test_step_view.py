@@ -44,6 +44,21 @@ def test_nothing_removed_is_said(empty: Workspace, open_page: Open) -> None:
     assert "Nothing was removed" in texts(app)
 
 
+def test_a_frame_that_the_method_kept_is_not_silently_exchanged_for_another(
+    saved: SavedSelection, open_page: Open
+) -> None:
+    app = open_page("review", review="Step through")
+    kept, removed = (
+        saved.machine.loc[saved.machine["decision"] == one, "frame_id"].iloc[0] for one in ("kept", "dropped")
+    )
+    app.session_state["review-start"] = removed
+    assert not app.run().info
+    app.session_state["review-start"] = kept
+    app.run()
+    assert not app.exception
+    assert [one.value for one in app.info] == [stepping.NOT_REMOVED]
+
+
 def test_a_damaged_trail_is_one_sentence(filled: Workspace, open_page: Open) -> None:
     file = trail_of(filled.dataset("latest").folder).file
     file.parent.mkdir(exist_ok=True)

@@ -114,6 +114,26 @@ def test_agreements_and_what_a_rule_holds_are_shown(client: TestClient, workspac
     assert told(dataset, now, removed[1])["reason"] == "pinned"
 
 
+def test_only_the_methods_removals_are_to_be_decided_on(workspace: Workspace) -> None:
+    saved, dataset = saved_in(workspace), workspace.dataset("latest")
+    ids = saved.machine["frame_id"].tolist()
+    stays = (saved.machine["decision"] == "kept").to_numpy(bool)
+    kept, removed = (np.flatnonzero(one).tolist() for one in (stays, ~stays))
+    entry = pin(workspace, saved, [ids[kept[0]]], "drop", reviewer="Bo")[0]
+    pin(workspace, saved, [ids[removed[0]]], "drop", reviewer="Bo")
+    pin(workspace, saved, [ids[removed[1]]], "keep", reviewer="Bo")
+    now = saved_in(workspace)
+    said = {row: told(dataset, now, row) for row in (*kept[:2], *removed[:3])}
+    assert [(one["decidable"], one["removal"]) for one in said.values()] == [
+        (False, entry.seq),  # the method keeps it, Bo removed it
+        (False, None),
+        (True, None),
+        (False, None),  # Bo brought it back
+        (True, None),
+    ]
+    assert "Removed by decision of Bo" in said[kept[0]]["sentence"]
+
+
 @pytest.mark.parametrize("rest", ["/2", "/99999999999999999999", "/0/x", "/-1", "/0/0/0"])
 def test_what_is_not_there_is_a_404(client: TestClient, workspace: Workspace, rest: str) -> None:
     answer = client.get(url(workspace, rest))

@@ -36,7 +36,7 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     found = _coverage(key, dataset, saved, shown)
     _draw_statement(saved, found)
     _draw_rules(dataset, saved, found)
-    fragments.draw(nothing_lost_units.draw, dataset, saved, found)
+    fragments.draw(nothing_lost_units.draw, workspace, dataset, saved, found)
 
 
 def _draw_statement(saved: SavedSelection, found: Coverage) -> None:

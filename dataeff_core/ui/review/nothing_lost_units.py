@@ -5,11 +5,12 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.review.coverage import GROUP, KINDS, LABEL, LESION, VIDEO, Coverage, Unit
-from dataeff_core.ui import gallery, why_card
+from dataeff_core.ui import gallery, visitor, why_card
 from dataeff_core.ui.quantities import count, literal
+from dataeff_core.ui.review import taking_back
 from dataeff_core.ui.review.telling import partner_of, sentence_of
 from dataeff_core.ui.review.views import decide_on
-from dataeff_core.workspace import Dataset, SavedSelection
+from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 
 PLURAL = {GROUP: "groups", VIDEO: "videos", LABEL: "values", LESION: "lesions"}
 TABLE_HEIGHT = 420  # pixels
@@ -17,8 +18,9 @@ ALL = "all"
 _PICKED = "nothing-lost-picked"
 
 
-def draw(dataset: Dataset, saved: SavedSelection, found: Coverage) -> None:
+def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection, found: Coverage) -> None:
     """The table, and the unit that is picked in it."""
+    taking_back.draw_result()
     left, right = st.columns([5, 4], gap="medium")
     with left:
         what, units = _shown(found)
@@ -49,7 +51,7 @@ def draw(dataset: Dataset, saved: SavedSelection, found: Coverage) -> None:
     rows = picked.selection.rows
     with right:
         if units:
-            _draw_unit(dataset, saved, units[rows[0] if rows and rows[0] < len(units) else 0])
+            _draw_unit(workspace, dataset, saved, units[rows[0] if rows and rows[0] < len(units) else 0])
 
 
 def units_table(units: list[Unit]) -> pd.DataFrame:
@@ -85,7 +87,7 @@ def _shown(found: Coverage) -> tuple[str, list[Unit]]:
     return what, [unit for unit in found.units if not kind or (unit.kind, unit.of) == (kind, of)]
 
 
-def _draw_unit(dataset: Dataset, saved: SavedSelection, unit: Unit) -> None:
+def _draw_unit(workspace: Workspace, dataset: Dataset, saved: SavedSelection, unit: Unit) -> None:
     """The worst-covered frame of a unit and what stands for it, and all its frames."""
     st.markdown(f"#### {literal(unit.name)}: {_stay(unit)}")
     removed = unit.rows[(saved.decisions["decision"] != "kept").to_numpy(bool)[unit.rows]]
@@ -110,11 +112,18 @@ def _draw_unit(dataset: Dataset, saved: SavedSelection, unit: Unit) -> None:
     st.markdown(f"**{literal(sentence_of(dataset, saved, row))}**")
     if why:
         st.caption(why)
-    if row in removed:
-        frame_id = str(dataset.frames["frame_id"].iat[row])
+    frame_id, removal = str(dataset.frames["frame_id"].iat[row]), taking_back.removal_of(saved, row)
+    if row in removed and taking_back.removed_by_method(saved, row):
         if st.button("Decide on it", key="nothing-lost-decide", help="Step through the removals from this one on."):
             decide_on(frame_id)
             st.rerun(scope="app")
+    elif (
+        removal is not None
+        and visitor.may("review")
+        and st.button(taking_back.LABEL, key="nothing-lost-take-back", help=f"{taking_back.HINT}.")
+    ):
+        taking_back.heard(workspace, dataset, saved, frame_id, removal.seq)
+        st.rerun(scope="app")
     gallery.draw(
         np.concatenate([removed, np.setdiff1d(unit.rows, removed)]),
         lambda one: gallery.tile_of(dataset.frames, one, reason=str(saved.decisions["reason"].iat[one]), detail=""),

@@ -15,6 +15,10 @@ from dataeff_core.ui.review.step_marks import Marks, Tally
 from dataeff_core.ui.review.step_queue import CHUNK, Steps
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 
+NOT_REMOVED = (
+    "The frame asked for is not among the removals of this selection; the first one that nobody has looked at is "
+    "shown instead."
+)
 LIMITS = (0.005, 0.01, 0.02, 0.05)  # of harmful removals that nobody has seen, out of all
 _ANSWERS, _START = "review-answers", "review-start"
 
@@ -49,6 +53,8 @@ def _draw_live(workspace: Workspace, steps: Steps) -> None:
         st.session_state[_ANSWERS] = answers_to(workspace, saved, getattr(st.session_state[key], "pending", None))
 
     marks = steps.marks()
+    if _asked(steps) == -1:
+        st.info(NOT_REMOVED, icon=":material/info:")
     _component(
         key=key,
         data=component_data(steps, marks, st.session_state.get(_ANSWERS, {}), visitor.name()),
@@ -85,9 +91,17 @@ def component_data(steps: Steps, marks: Marks, answers: dict[str, Any], reviewer
 
 def _start(steps: Steps, marks: Marks) -> int:
     """The position to begin at: the frame asked for, else the first that nobody has looked at."""
+    asked = _asked(steps)
+    return marks.first_open if asked is None or asked < 0 else asked
+
+
+def _asked(steps: Steps) -> int | None:
+    """The position of the frame asked for, -1 where the method did not remove it; None where none was."""
     wanted = st.session_state.get(_START)
-    row = steps.row_of(wanted) if wanted else -1
-    return int(steps.position[row]) if row >= 0 and steps.position[row] >= 0 else marks.first_open
+    if not wanted:
+        return None
+    row = steps.row_of(wanted)
+    return int(steps.position[row]) if row >= 0 else -1
 
 
 def answers_to(workspace: Workspace, saved: SavedSelection, pending: Any) -> dict[str, Any]:

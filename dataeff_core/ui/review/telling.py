@@ -9,20 +9,25 @@ from dataeff_core.selection.explaining import overruled_sentence, sentence, thre
 from dataeff_core.suppliers import fault
 from dataeff_core.ui import gallery
 from dataeff_core.ui.explorer_routes import row_of
+from dataeff_core.ui.review.taking_back import removal_of, removed_by_method
 from dataeff_core.workspace import Dataset, SavedSelection
 from dataeff_core.workspace.trail import RULE
 
 
 def told(dataset: Dataset, saved: SavedSelection, row: int) -> dict[str, Any]:
     """JSON-able: the frame's id, title and group, its reason, whether it stays, whose pin holds ('person', 'rule' or
-    '' for none), the sentence, and the frame that stands for it (id, title and group), or None. The selection must
-    be of just the frames that `dataset` has."""
+    '' for none), the sentence, and the frame that stands for it (id, title and group), or None; of a removed frame
+    whether the method removed it (`decidable`), or the number of the decision that did (`removal`). The selection
+    must be of just the frames that `dataset` has."""
     decision = saved.decisions.iloc[row]
     partner, pin = partner_of(dataset, saved, row), saved.placed.rows.get(row)
+    kept, removal = bool(decision["decision"] == "kept"), removal_of(saved, row)
     return {
         **_named(dataset.frames.iloc[row]),
         "reason": str(decision["reason"]),
-        "kept": bool(decision["decision"] == "kept"),
+        "kept": kept,
+        "decidable": not kept and removed_by_method(saved, row),
+        "removal": None if removal is None else removal.seq,
         "by": "" if pin is None else "rule" if pin.reviewer.startswith(RULE) else "person",
         "sentence": sentence_of(dataset, saved, row),
         "partner": None if partner is None else _named(dataset.frames.iloc[partner]),

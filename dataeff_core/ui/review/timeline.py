@@ -3,10 +3,13 @@
 All of it is drawn in the browser from what `timeline_routes` answers; Python hears only of a frame to decide on.
 """
 
+from typing import Any
+
 import streamlit as st
 
-from dataeff_core.ui import assets, routes
+from dataeff_core.ui import assets, routes, visitor
 from dataeff_core.ui.explorer_controls import reasons
+from dataeff_core.ui.review import taking_back
 from dataeff_core.ui.review.timeline_routes import CHUNK
 from dataeff_core.ui.review.views import decide_on
 from dataeff_core.ui.theme import REASONS
@@ -53,6 +56,8 @@ WORDS = {
     "picture": "picture not available",
     "decide": "Decide on it",
     "decide_hint": "Step through the removals from this one on",
+    "take_back": taking_back.LABEL,
+    "take_back_hint": taking_back.HINT,
     "keys": "left and right step, with shift to the next kept frame",
 }
 
@@ -60,6 +65,13 @@ WORDS = {
 def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
     """The view."""
     key, place = f"timeline-{saved.id}", f"{dataset.id}/{saved.id}"
+
+    def heard() -> None:
+        wanted: Any = st.session_state[key].take_back
+        if isinstance(wanted, dict) and isinstance(wanted.get("frame"), str) and isinstance(wanted.get("seq"), int):
+            taking_back.heard(workspace, dataset, saved, wanted["frame"], wanted["seq"])
+
+    taking_back.draw_result()
     _component(
         key=key,
         data={
@@ -72,7 +84,9 @@ def draw(workspace: Workspace, dataset: Dataset, saved: SavedSelection) -> None:
             "original": routes.original_url(dataset.id, "{id}"),
             "version": saved.pins.last,
             "reasons": [one | {"name": name} for one, name in zip(reasons(), REASONS, strict=True)],
+            "may": visitor.may("review"),
             "words": WORDS,
         },
         on_decide_change=lambda: decide_on(str(st.session_state[key].decide)),
+        on_take_back_change=heard,
     )
