@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
-    from dataeff_core.review import sampling
+    from dataeff_core.review import outcome, sampling
 
     saved = workspace.selection(args.selection)
     dataset = workspace.dataset(saved.record.dataset)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
         return {"action": "draw", "audit": record.id, "items": len(record.items)}
     record = sampling.audit(dataset, args.audit)
     if args.action == "result":
-        return {"action": "result", "audit": record.id, **told(sampling.result(dataset, record))}
+        return {"action": "result", "audit": record.id, **told(outcome.result(dataset, record))}
     if not args.reviewer.strip():
         raise BadInput("the reviewer's name is empty; give it with --reviewer")
     if args.action == "mark":

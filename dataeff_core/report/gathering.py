@@ -16,8 +16,9 @@ from dataeff_core.reporting import Reporter
 from dataeff_core.review import timeline
 from dataeff_core.review.coverage import Coverage, coverage
 from dataeff_core.review.lesions import lesions_of
+from dataeff_core.review.outcome import AuditResult, result
 from dataeff_core.review.queue import Enough, Queue, enough_reviewed, reviewing
-from dataeff_core.review.sampling import AuditRecord, AuditResult, audits, result
+from dataeff_core.review.sampling import AuditRecord, audits
 from dataeff_core.review.stability import Stability, stability_of
 from dataeff_core.selection.base import DUPLICATE
 from dataeff_core.selection.explaining import threshold_of

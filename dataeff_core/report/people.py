@@ -8,9 +8,10 @@ from dataeff_core.report.markup import Child, Markup, foreign, joined, table, ta
 from dataeff_core.report.pictures import Pictures
 from dataeff_core.report.selecting import at_worst, looked_at
 from dataeff_core.report.words import count, counted, moment, reason, share
+from dataeff_core.review.outcome import AuditResult, decided_since
 from dataeff_core.review.pinning import REASONS as WHY
-from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord, AuditResult, decided_since
-from dataeff_core.workspace.trail import KEEP, RULE, Entry
+from dataeff_core.review.sampling import NEEDED, VERDICTS, AuditRecord
+from dataeff_core.workspace.trail import KEEP, MARK, RULE, Entry
 
 MOST_OVERRULES = 40
 MOST_PICTURED = 6
@@ -42,7 +43,7 @@ def what_people_decided(facts: Facts, shown: Pictures) -> Markup:
                 "All decisions, in their order, are in trail.csv; single answers of blind audits are left out there.",
                 class_="small",
             )
-            if facts.entries
+            if any(one.action != MARK for one in facts.entries)
             else None,
             overruled_pictures(shown, against),
         ]

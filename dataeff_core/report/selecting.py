@@ -21,7 +21,7 @@ from dataeff_core.report.words import (
     share,
 )
 from dataeff_core.review import timeline
-from dataeff_core.review.sampling import AuditResult, decided_since, headlined
+from dataeff_core.review.outcome import AuditResult, decided_since, headlined
 from dataeff_core.selection import selector_named
 from dataeff_core.selection.base import DUPLICATE
 from dataeff_core.workspace.pins import overruling_sentence

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from dataeff_core.review import sampling
-from dataeff_core.review.sampling import AuditRecord, AuditResult
+from dataeff_core.review import outcome, sampling
+from dataeff_core.review.outcome import AuditResult
+from dataeff_core.review.sampling import AuditRecord
 from dataeff_core.workspace import Dataset
 from dataeff_core.workspace.trail import Entry
 
@@ -36,7 +37,7 @@ def audit_rows(dataset: Dataset, selection: str, entries: Sequence[Entry] | None
     """The lines of every audit of one selection, oldest first, by COLUMNS; from the marks among `entries`, where
     given, else from all. [] where none was drawn."""
     drawn = [one for one in sampling.audits(dataset) if one.selection == selection]
-    return [row for record in drawn for row in rows_of(record, sampling.result(dataset, record, entries))]
+    return [row for record in drawn for row in rows_of(record, outcome.result(dataset, record, entries))]
 
 
 def rows_of(record: AuditRecord, found: AuditResult) -> list[dict[str, Any]]:

@@ -14,10 +14,12 @@ from streamlit.testing.v1 import AppTest
 from dataeff_core.access import FILE
 from dataeff_core.exporting.audit import table_csv
 from dataeff_core.exporting.exporting import export
-from dataeff_core.review import sampling
+from dataeff_core.review import outcome, sampling
+from dataeff_core.review.agreement import wrong_rate
 from dataeff_core.review.audit_table import COLUMNS, audit_rows, rows_of
+from dataeff_core.review.outcome import AuditResult
 from dataeff_core.review.pinning import pin
-from dataeff_core.review.sampling import AuditRecord, AuditResult
+from dataeff_core.review.sampling import AuditRecord
 from dataeff_core.ui import routes
 from dataeff_core.ui.review import blind_audit, blind_marking, blind_result, blind_routes
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
@@ -216,7 +218,7 @@ def test_who_is_through_sees_the_result_and_who_is_not_does_not(filled: Workspac
     assert not app.exception
     table = app.dataframe[0].value
     assert table["Reviewer"].tolist() == [HOSTILE]
-    result = sampling.result(dataset, record).rates[HOSTILE]
+    result = outcome.result(dataset, record).rates[HOSTILE]
     assert table["Wrong removals"].tolist() == [result.wrong]
 
 
@@ -271,14 +273,14 @@ def test_a_selection_that_removes_nothing_says_so(filled: Workspace, open_page: 
 
 
 def test_the_result_in_words() -> None:
-    none = AuditResult({AuditResult.ALL: sampling.wrong_rate([10], [0], [0])}, {}, {}, {})
+    none = AuditResult({AuditResult.ALL: wrong_rate([10], [0], [0])}, {}, {}, {})
     assert blind_result.headline(none).startswith("No removed frame")
-    rate = sampling.wrong_rate([100, 300], [10, 30], [1, 2])
+    rate = wrong_rate([100, 300], [10, 30], [1, 2])
     found = AuditResult({"Anna": rate, AuditResult.ALL: rate}, {"Anna": 1}, {"Anna": (0, 5)}, {})
     assert blind_result.headline(found) == "3 of 40 removals judged wrong"
     assert "7.5\u202f%" in blind_result.sentence(found, rate)
     assert blind_result.table(found)["Kept frames found needed"].tolist() == ["0 of 5"]
-    uneven = sampling.wrong_rate([100, 300, 50], [10, 10, 0], [1, 0, 0])
+    uneven = wrong_rate([100, 300, 50], [10, 10, 0], [1, 0, 0])
     told = blind_result.sentence(AuditResult({"A": uneven, AuditResult.ALL: uneven}, {}, {}, {}), uneven)
     assert "counts by how many frames" in told
     assert "50 removed frames" in told
@@ -291,21 +293,21 @@ def test_who_cannot_tell_does_not_make_the_result_better(filled: Workspace, open
     for at, frame in enumerate(removed):
         verdict = sampling.UNSURE if at < 3 else sampling.NEEDED if at == 3 else sampling.NOT_NEEDED
         sampling.mark(dataset, record, frame, verdict, reviewer="Ben")
-    found = sampling.result(dataset, record)
+    found = outcome.result(dataset, record)
     assert (found.unsure[AuditResult.ALL], found.worst and found.worst.wrong) == (3, 4)
     app = named(open_audit(open_page), "Anna")
     app.button(key="blind-to-result").click().run()
     assert "1 of 5 removals judged wrong, and of 3 more nobody could tell" in texts(app)
     assert "counted as wrong" in texts(app)
     sampling.mark(dataset, record, removed[0], sampling.NOT_NEEDED, reviewer="Cleo")
-    assert sampling.result(dataset, record).unsure[AuditResult.ALL] == 2
+    assert outcome.result(dataset, record).unsure[AuditResult.ALL] == 2
 
 
 def test_where_nobody_can_tell_nothing_is_known(filled: Workspace) -> None:
     dataset, saved = at_hand(filled)
     record = sampling.draw(dataset, saved, size=4)
     mark_all(dataset, record, "Ben", lambda at: sampling.UNSURE)
-    found = sampling.result(dataset, record)
+    found = outcome.result(dataset, record)
     assert blind_result.headline(found) == "Nobody could tell of 4 removals"
     assert "nothing is known" in blind_result.sentence(found, found.rates[AuditResult.ALL])
 
@@ -337,7 +339,7 @@ def test_the_export_carries_the_result_as_it_was_up_to_its_pins(filled: Workspac
     rows = list(csv.DictReader(io.StringIO((out / "blind_audit.csv").read_text(), newline="")))
     assert [one["line"] for one in rows] == ["reviewer", "reviewer", "together", "agreement"]
     assert rows[0]["reviewer"] == f"'{HOSTILE}"  # no formula for a spreadsheet
-    found = sampling.result(dataset, record)
+    found = outcome.result(dataset, record)
     assert int(rows[2]["wrong"]) == found.rates[AuditResult.ALL].wrong
     assert float(rows[2]["high"]) == pytest.approx(found.rates[AuditResult.ALL].high)
     assert float(rows[3]["kappa"]) == pytest.approx(found.kappa[("=HYPERLINK(1) <b>x</b>", "Ben")][0])
@@ -359,7 +361,7 @@ def test_marks_that_came_later_are_not_in_it(filled: Workspace) -> None:
 def test_a_line_has_a_cell_for_every_column(filled: Workspace) -> None:
     dataset, saved = at_hand(filled)
     record = sampling.draw(dataset, saved, size=2)
-    (row,) = rows_of(record, sampling.result(dataset, record))
+    (row,) = rows_of(record, outcome.result(dataset, record))
     assert tuple(row) == COLUMNS
     assert (row["line"], row["removed_judged"], row["rate"]) == ("together", 0, None)
     assert table_csv(COLUMNS, [row]).count(b"\r\n") == 2

@@ -13,7 +13,7 @@ import pytest
 from dataeff_core.cli import main
 from dataeff_core.errors import Stale, StorageFailed
 from dataeff_core.report.writing import Report, write_report
-from dataeff_core.review import pinning, rules, sampling
+from dataeff_core.review import outcome, pinning, rules, sampling
 from dataeff_core.review.coverage import coverage
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
@@ -142,7 +142,7 @@ def test_all_evidence_is_told(workspace: Workspace, dataset: Dataset, saved: Sav
     root = ["--workspace", str(workspace.root)]
     assert main(["stability", saved.id, "--seeds", "2", *root]) == 0
     text = page_of(write_report(workspace, saved)).text
-    rate = sampling.result(dataset, record).rates[sampling.AuditResult.ALL]
+    rate = outcome.result(dataset, record).rates[outcome.AuditResult.ALL]
     assert f"{rate.wrong} of {rate.judged}" in text
     assert f"{100 * rate.low:.1f} % to {100 * rate.high:.1f} %" in text
     assert "Ada and Bob 30 1.00" in text
@@ -179,7 +179,7 @@ def test_removals_of_which_nobody_could_tell_are_named(
         verdict = sampling.UNSURE if at < 2 else sampling.NOT_NEEDED
         sampling.mark(dataset, record, frame, verdict, reviewer="Ada")
     text = page_of(write_report(workspace, saved)).text
-    worst = sampling.result(dataset, record).worst
+    worst = outcome.result(dataset, record).worst
     assert worst is not None
     assert worst.wrong == 2
     told = "Of 2 more nobody could tell; with these counted as wrong it is about "

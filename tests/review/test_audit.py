@@ -17,8 +17,9 @@ from dataeff_core.errors import BadInput, Conflict, NotFound
 from dataeff_core.review import sampling
 from dataeff_core.review.agreement import clopper_pearson, cohens_kappa, wrong_rate
 from dataeff_core.review.drawing import allocate, strata_of
+from dataeff_core.review.outcome import AuditResult, majority, result
 from dataeff_core.review.pinning import take_back
-from dataeff_core.review.sampling import AuditResult, draw, majority, mark, result, shown_to
+from dataeff_core.review.sampling import draw, mark, shown_to
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace

@@ -7,10 +7,11 @@ import streamlit as st
 
 from dataeff_core.errors import DataEffError
 from dataeff_core.exporting.audit import table_csv
-from dataeff_core.review import pinning, sampling
+from dataeff_core.review import outcome, pinning
 from dataeff_core.review.agreement import Rate
 from dataeff_core.review.audit_table import COLUMNS, rows_of
-from dataeff_core.review.sampling import AuditRecord, AuditResult
+from dataeff_core.review.outcome import AuditResult
+from dataeff_core.review.sampling import AuditRecord
 from dataeff_core.ui import gallery, visitor
 from dataeff_core.ui.quantities import count, counted, literal, share
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
@@ -21,11 +22,11 @@ def draw(
     workspace: Workspace, dataset: Dataset, saved: SavedSelection, record: AuditRecord, own_needed: list[str]
 ) -> None:
     """The result, and what the visitor can do about the removed frames that he found to be needed."""
-    found = sampling.result(dataset, record)
+    found = outcome.result(dataset, record)
     together = found.rates[AuditResult.ALL]
     st.markdown(f"#### {headline(found)}")
     st.markdown(sentence(found, together))
-    since = sampling.decided_since(record, saved.pins)
+    since = outcome.decided_since(record, saved.pins)
     if since:
         st.markdown(f"Since it was drawn, people decided on {count(since)} of its frames.")
     if together.judged or found.worst is not None:

@@ -9,15 +9,8 @@ import streamlit as st
 from dataeff_core.errors import NotFound
 from dataeff_core.jobs import Job
 from dataeff_core.report.writing import PAGE, Report, reports
-from dataeff_core.review.sampling import (
-    AuditRecord,
-    AuditResult,
-    audits,
-    decided_since,
-    headlined,
-    result,
-    shown_to,
-)
+from dataeff_core.review.outcome import AuditResult, decided_since, headlined, result
+from dataeff_core.review.sampling import AuditRecord, audits, shown_to
 from dataeff_core.review.stability import Stability, stability_of
 from dataeff_core.ui import commands, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
