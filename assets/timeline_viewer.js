@@ -167,7 +167,7 @@ export class Viewer {
     const { words } = this;
     this.sentence.textContent = frame.sentence;
     this.sharpen = [];
-    const pictures = [this.large(frame, this.reason(frame.reason), this.state(frame))];
+    const pictures = [this.large(frame, this.reason(frame.reason, frame.label), this.state(frame))];
     if (frame.partner) pictures.push(this.large(frame.partner, this.reason("kept"), words.stands));
     this.pair.replaceChildren(...pictures);
     clearTimeout(this.resting); // whole pictures may have to be decoded from a video: only where somebody stays
@@ -177,10 +177,11 @@ export class Viewer {
     if (!frame.kept && !frame.partner) this.sentence.append(element("span", { class: "soft", text: ` ${words.nothing_stands}` }));
   }
 
-  reason(name) { return this.data.reasons.find((one) => one.name === name) ?? this.data.reasons[1]; }
+  /** How a reason is drawn; a method's own one as removed, under its name. */
+  reason(name, label) { return this.data.reasons.find((one) => one.name === name) ?? { ...this.data.reasons[1], label }; }
 
   state(frame) {
-    const { words } = this, { label } = this.reason(frame.reason);
+    const { words } = this, { label } = this.reason(frame.reason, frame.label);
     if (frame.reason === "pinned") return !frame.kept ? words.removed_by : frame.by === "rule" ? words.kept_by_rule : words.kept_by;
     return frame.kept ? label : words.removed_for.replace("{reason}", () => label.toLowerCase());
   }
@@ -222,7 +223,7 @@ export class Viewer {
   }
 
   small(at) {
-    const frame = this.shown(at), reason = this.reason(frame.reason), state = this.state(frame);
+    const frame = this.shown(at), reason = this.reason(frame.reason, frame.label), state = this.state(frame);
     const image = element("img", { alt: "", src: this.data.thumbnail.replace("{id}", frame.id), draggable: "false" });
     image.onerror = () => { image.style.visibility = "hidden"; };
     return element("button", {

@@ -4,9 +4,9 @@ The order's score is our choice; each part lies in [0, 1]:
 
     score = 0.5 closeness + 0.2 rarity + 0.3 lesion
 
-closeness  2 ** (-margin / median margin), where the margin is how far a frame's score is past the least score with
-           which a frame was removed for the same reason: 1 at the limit, 1/2 for the middle frame. Methods without
-           scores: 1/2
+closeness  2 ** (-margin / median margin), where the margin is how far a frame's score is past that of the frame
+           nearest to staying among those removed for the same reason: 1 at the limit, 1/2 for the middle frame.
+           Methods without scores: 1/2
 rarity     1 / number of frames of the same view (its cluster, or all that the same kept frame stands for)
 lesion     how likely the frame shows a finding: from a mask, a label or a detector, 0 where nothing is known
 """
@@ -19,6 +19,7 @@ import pandas as pd
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.review.lesions import Foreground, lesions_of
+from dataeff_core.selection.base import BUDGET, KEPT, TOO_EASY
 from dataeff_core.workspace import Dataset, SavedSelection
 from dataeff_core.workspace.trail import KEEP
 
@@ -66,9 +67,7 @@ def queue_of(
     if not ((lesion >= 0) & (lesion <= 1)).all():
         raise BadInput("a value of lesion is not in [0, 1]; give probabilities")
     rows = np.flatnonzero((decisions["decision"] == "dropped").to_numpy(bool))
-    closeness = closeness_of(
-        decisions["score"].to_numpy(np.float64)[rows], decisions["reason"].to_numpy(object)[rows]
-    )
+    closeness = closeness_of(past_limit(decisions)[rows], decisions["reason"].to_numpy(object)[rows])
     _, which, size = np.unique(view.astype(str), return_inverse=True, return_counts=True)
     rarity = 1 / size[which][rows]
     score = CLOSENESS * closeness + RARITY * rarity + LESION * lesion[rows]
@@ -79,8 +78,8 @@ def queue_of(
 
 
 def closeness_of(score: np.ndarray, reason: np.ndarray) -> np.ndarray:
-    """(m,) scores and reasons of removed frames -> (m,) float64 in (0, 1], 1 = at the limit. Methods remove frames
-    whose score is above a limit, so that within a reason the least score is the nearest to staying."""
+    """(m,) scores as `past_limit` has them and reasons of removed frames -> (m,) float64 in (0, 1], 1 = at the
+    limit: within a reason the least score is the nearest to staying."""
     closeness = np.full(len(score), 0.5)
     for one in np.unique(reason.astype(str)):
         rows = np.flatnonzero((reason.astype(str) == one) & np.isfinite(score))
@@ -89,6 +88,22 @@ def closeness_of(score: np.ndarray, reason: np.ndarray) -> np.ndarray:
             middle = float(np.median(margin))
             closeness[rows] = 2 ** (-margin / middle) if middle > 0 else np.where(margin == 0, 1.0, 0.0)
     return closeness
+
+
+def past_limit(decisions: pd.DataFrame) -> np.ndarray:
+    """(n,) float64: scores turned so that among frames removed for one reason a greater one is farther from staying.
+
+    Most frames are removed for a score above a limit. Too easy ones lie below one; and those over the budget do where
+    the method keeps the highest scores, which is where the kept ones are higher (by the medians).
+    """
+    score, reason = decisions["score"].to_numpy(np.float64, copy=True), decisions["reason"].to_numpy(object)
+    known = np.isfinite(score)
+    kept, budget = (score[(reason == one) & known] for one in (KEPT, BUDGET))
+    below = reason == TOO_EASY
+    if len(kept) and len(budget) and np.median(kept) > np.median(budget):
+        below |= reason == BUDGET
+    score[below] *= -1
+    return score
 
 
 def _own_views(decisions: pd.DataFrame) -> np.ndarray:

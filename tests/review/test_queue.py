@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeff_core.errors import BadInput
-from dataeff_core.review.queue import closeness_of, enough_reviewed, most_harmful, queue_of
+from dataeff_core.review.queue import closeness_of, enough_reviewed, most_harmful, past_limit, queue_of
 
 DECISIONS = pd.DataFrame(
     {
@@ -49,6 +49,35 @@ def test_methods_without_scores_and_ties() -> None:
     np.testing.assert_allclose(closeness_of(np.full(3, np.nan), np.array(["budget"] * 3)), 0.5)
     np.testing.assert_allclose(closeness_of(np.full(3, 0.9), np.array(["duplicate"] * 3)), 1)
     assert len(queue_of(DECISIONS[:1]).rows) == 0
+
+
+def scored(rows: list[tuple[str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "frame_id": [str(i) for i in range(len(rows))],
+            "decision": ["kept" if reason == "kept" else "dropped" for reason, _ in rows],
+            "reason": [reason for reason, _ in rows],
+            "representative_id": None,
+            "score": [score for _, score in rows],
+        }
+    )
+
+
+def test_too_easy_frames_and_a_budget_of_the_highest_lie_below_their_limit() -> None:
+    hardest = [("too_easy", 0.1), ("too_easy", 0.3), ("budget", 0.4), ("budget", 0.5), ("kept", 0.6), ("kept", 0.7)]
+    table = scored([*hardest, ("too_hard", 0.8), ("too_hard", 0.9)])
+    found = queue_of(table)
+    closest = dict(zip(found.rows.tolist(), found.closeness.tolist(), strict=True))
+    assert {row for row, closeness in closest.items() if closeness == 1} == {1, 3, 6}
+    assert past_limit(table).tolist() == [-0.1, -0.3, -0.4, -0.5, 0.6, 0.7, 0.8, 0.9]
+
+
+def test_a_budget_of_the_lowest_lies_above_its_limit() -> None:
+    table = scored([("kept", 0.2), ("kept", 0.3), ("budget", 0.4), ("budget", 0.5), ("budget", np.nan)])
+    np.testing.assert_array_equal(past_limit(table), table["score"])
+    assert queue_of(table).rows.tolist() == [2, 4, 3]
+    unscored = scored([("kept", np.nan), ("budget", np.nan)])
+    assert queue_of(unscored).closeness.tolist() == [0.5]
 
 
 @pytest.mark.parametrize(

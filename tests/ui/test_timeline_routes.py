@@ -134,6 +134,15 @@ def test_only_the_methods_removals_are_to_be_decided_on(workspace: Workspace) ->
     assert "Removed by decision of Bo" in said[kept[0]]["sentence"]
 
 
+def test_a_methods_own_reason_is_called_by_its_name(workspace: Workspace) -> None:
+    saved, dataset = saved_in(workspace), workspace.dataset("latest")
+    row = int((saved.machine["decision"] != "kept").to_numpy(bool).argmax())
+    saved.machine.loc[row, "reason"] = "too_easy"
+    said = told(dataset, saved, row)
+    assert (said["reason"], said["label"]) == ("too_easy", "Too easy")
+    assert said["sentence"].startswith("Removed as too easy")
+
+
 @pytest.mark.parametrize("rest", ["/2", "/99999999999999999999", "/0/x", "/-1", "/0/0/0"])
 def test_what_is_not_there_is_a_404(client: TestClient, workspace: Workspace, rest: str) -> None:
     answer = client.get(url(workspace, rest))

@@ -10,21 +10,23 @@ from dataeff_core.suppliers import fault
 from dataeff_core.ui import gallery
 from dataeff_core.ui.explorer_routes import row_of
 from dataeff_core.ui.review.taking_back import removal_of, removed_by_method
+from dataeff_core.ui.theme import style_of
 from dataeff_core.workspace import Dataset, SavedSelection
 from dataeff_core.workspace.trail import RULE
 
 
 def told(dataset: Dataset, saved: SavedSelection, row: int) -> dict[str, Any]:
-    """JSON-able: the frame's id, title and group, its reason, whether it stays, whose pin holds ('person', 'rule' or
-    '' for none), the sentence, and the frame that stands for it (id, title and group), or None; of a removed frame
-    whether the method removed it (`decidable`), or the number of the decision that did (`removal`). The selection
-    must be of just the frames that `dataset` has."""
+    """JSON-able: the frame's id, title and group, its reason and the reason's name, whether it stays, whose pin holds
+    ('person', 'rule' or '' for none), the sentence, and the frame that stands for it (id, title and group), or None;
+    of a removed frame whether the method removed it (`decidable`), or the number of the decision that did
+    (`removal`). The selection must be of just the frames that `dataset` has."""
     decision = saved.decisions.iloc[row]
     partner, pin = partner_of(dataset, saved, row), saved.placed.rows.get(row)
     kept, removal = bool(decision["decision"] == "kept"), removal_of(saved, row)
     return {
         **_named(dataset.frames.iloc[row]),
         "reason": str(decision["reason"]),
+        "label": style_of(str(decision["reason"])).plain,
         "kept": kept,
         "decidable": not kept and removed_by_method(saved, row),
         "removal": None if removal is None else removal.seq,
