@@ -223,14 +223,14 @@ class Reviewer {
   draw() {
     if (this.at < 0) return;
     this.drawTop();
-    const item = this.line.item(this.at), known = item && `${item.id}-${Boolean(item.partner)}`;
+    const item = this.line.item(this.at), gone = item && this.standInGone(item), known = item && `${item.id}-${Boolean(item.partner)}-${gone}`;
     this.root.dataset.frame = item?.id ?? "";
     if (!item) { this.sentence.textContent = this.words.loading; return; }
     this.pictures.show(this.picture(item, false), item.partner ? this.picture(item.partner, true) : this.words.no_partner);
     this.drawDecided(item);
     if (this.drawn === known) return;
     this.drawn = known;
-    this.sentence.textContent = item.sentence;
+    this.sentence.textContent = gone ? fill(this.words.stand_in_gone, { by: gone }) : item.sentence;
     this.drawClose(item);
     this.numbers.hidden = !item.numbers.length;
     this.numbers.lastElementChild.replaceChildren(...item.numbers.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]));
@@ -255,6 +255,12 @@ class Reviewer {
       element("span", { text: fill(words.failed, { frame: this.line.item(at)?.title ?? "", why }) }),
       at === this.at ? "" : element("button", { type: "button", class: "link", text: words.show, onclick: () => this.go(at) }),
       element("button", { type: "button", class: "link", text: words.close, onclick: () => { this.errors.delete(id); this.draw(); } }))));
+  }
+
+  /** Who has removed the frame that stood for this one; "" where it stands. */
+  standInGone(item) {
+    const mark = item.partner?.stands && this.line.mark(item.partner.id);
+    return mark && mark.action === "drop" ? mark.by : "";
   }
 
   picture(one, beside) {

@@ -147,12 +147,15 @@ class Enough:
     @property
     def sentence(self) -> str:
         """The statement, with what it rests on."""
+        if not self.reviewed:
+            return f"None of the {self.removed} removals has been looked at yet: how many are harmful is not known."
         seen = f"{self.reviewed} of {self.removed} removals looked at, {self.harmful} of them harmful"
         bound = f"with {CONFIDENCE:.0%} confidence at most {self.upper:.2%} of all removals are harmful and unseen"
         verdict = "enough" if self.enough else f"not enough for {self.limit:.2%}"
         return (
             f"{seen}: {bound}, {verdict}. This holds where those looked at were drawn at random, or are harmful no "
-            "less often than the others, as when the most doubtful come first."
+            "less often than the others, as when the most doubtful come first; it is a little less sure where one "
+            "looks at it after every decision and stops as soon as it says enough."
         )
 
 

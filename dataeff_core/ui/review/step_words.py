@@ -39,6 +39,7 @@ WORDS = {
     "no_partner": "No kept frame stands for this one.",
     "partner": "Kept: stands for it",
     "alike": "Kept: most like it",
+    "stand_in_gone": "Removed beside a frame that {by} has removed since: no kept frame stands for it any more.",
     "partner_gone": "stood for it, but {by} has removed it since",
     "closer": "nearly kept",
     "further": "clearly removed",
