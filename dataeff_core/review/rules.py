@@ -2,20 +2,22 @@
 
 A frame that stays already is taken where there is one, so that the pin changes nothing now and holds under every
 later threshold, embedding or method; else the most usable frame of the unit is brought back. What a person dropped
-is never brought back. The rule's pins can be taken back together (`lift`).
+is never brought back. The rule's pins can be taken back together (`lift`). A rule pins what is there when it is set:
+units that come later are without a pin of it until it is set again (`state_of`).
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from dataeff_core.review.coverage import LABEL, Coverage, Unit
-from dataeff_core.review.pinning import person, place, put, what_machine_said
+from dataeff_core.review.pinning import person, place, put, undo_of, what_machine_said
 from dataeff_core.workspace import Dataset, SavedSelection
 from dataeff_core.workspace.pins import pins_of
-from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, RULE, UNDO, Decision, Entry, trail_of
+from dataeff_core.workspace.trail import DROP, KEEP, LONGEST, RULE, UNDO, Decision, Entry, fresh_key, trail_of
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,54 @@ def never_lose(
 
 
 def lift(dataset: Dataset, *, kind: str, of: str = "", by: str) -> list[Entry]:
-    """Take back all pins that this rule has set and that stand."""
+    """Take back all pins of this rule, also those that a person's decision lies upon, which would stand again once
+    that decision is taken back."""
     person(by)
     trail = trail_of(dataset.folder)
-    name = rule_name(kind, of)
-    standing = [pin for pin in pins_of(dataset.folder).standing if pin.reviewer == name]
-    undo = [
-        Decision(reviewer=by, action=UNDO, content=pin.content, frame_id=pin.frame_id, path=pin.path, undoes=pin.seq)
-        for pin in standing
-    ]
-    return trail.append(undo)
+    left = not_taken_back(trail.entries(machine=False)).get(rule_name(kind, of), ())
+    return trail.append([undo_of(pin, by, fresh_key()) for pin in left])
+
+
+def not_taken_back(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
+    """A trail, oldest entry first -> each rule's name and its pins that were not taken back, oldest first; other
+    decisions may lie upon them."""
+    live: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        pins = live[entry.content, entry.frame_id]
+        if entry.action == KEEP and entry.reviewer.startswith(RULE):
+            pins.append(entry)
+        elif entry.action == UNDO:
+            pins[:] = [one for one in pins if entry.undoes not in (None, one.seq)]
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for one in sorted((pin for pins in live.values() for pin in pins), key=lambda pin: pin.seq):
+        found[one.reviewer].append(one)
+    return {name: tuple(pins) for name, pins in found.items()}
+
+
+@dataclass(frozen=True)
+class State:
+    """How a rule that is set stands now."""
+
+    since: str  # when its first pin that was not taken back was set: UTC, ISO 8601
+    pins: int
+    units: int
+    without: int  # units without any pin now, which setting the rule again would hold
+    overruled: int  # units without any, as people decided against it
+
+
+def state_of(pins: Sequence[Entry], saved: SavedSelection, units: Sequence[Unit]) -> State | None:
+    """Of the rule with these pins (`not_taken_back`) on these units; None where it is not set. A person's pin that
+    keeps a frame of a unit does as well as the rule's."""
+    if not pins:
+        return None
+    placed = saved.placed.rows
+    safe = {row for row, pin in placed.items() if pin.action == KEEP}
+    dropped = {row for row, pin in placed.items() if pin.action == DROP and not pin.reviewer.startswith(RULE)}
+    mine = {(pin.content, pin.frame_id) for pin in pins}
+    against = {row for row in dropped if (placed[row].content, placed[row].frame_id) in mine}
+    bare = [rows for rows in (set(unit.rows.tolist()) for unit in units) if safe.isdisjoint(rows)]
+    overruled = sum(not against.isdisjoint(rows) or rows <= dropped for rows in bare)
+    return State(pins[0].at, len(pins), len(units), len(bare) - overruled, overruled)
 
 
 def preference(frames: pd.DataFrame, kept: np.ndarray) -> np.ndarray:

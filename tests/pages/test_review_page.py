@@ -97,6 +97,7 @@ def test_one_click_sets_the_rule_and_another_lifts_it(masked: Workspace, open_pa
     assert len(by_rule) == 6
     assert all("Dr. Åse" in pin.why for pin in by_rule)
     assert "All 6 keep a frame" in texts(app)
+    assert "Never lost: set today" in texts(app).replace("\u200b", "").replace("\\", "")
     assert "never-lose-group-" not in {one.key for one in app.button}
     app.button(key="lift-group-").click().run()
     assert not app.exception
@@ -154,6 +155,14 @@ def test_taking_back_wants_a_name_a_role_and_the_decision_that_was_seen(
     assert taking_back.take_back(masked, dataset, saved, frame, first.seq).endswith("as the method has it.")
     with pytest.raises(NotFound):
         taking_back.take_back(masked, dataset, saved, frame, first.seq)
+
+
+def test_a_rule_says_since_when_and_what_it_does_not_hold() -> None:
+    state = rules.State("2026-11-20T10:00:00+00:00", 6, 8, without=2, overruled=1)
+    said = nothing_lost.rule_sentence(state)
+    assert said.startswith("Never lost: set 2026-11-20 ")
+    assert "6 pins. 2 of 8 came later or lost a pin and are not held by it; set it again." in said
+    assert said.endswith("1 of 8 is not held, as reviewers decided otherwise.")
 
 
 @pytest.mark.parametrize(("kind", "of"), [(LABEL, "finding"), (LABEL, "<b>site</b>"), (LESION, "")])

@@ -1,5 +1,6 @@
 """Nothing lost: units by hand, lesions from drawn masks, and the rule that brings back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from PIL import Image
 
 from dataeff_core.review.coverage import Coverage, coverage, lost_among
 from dataeff_core.review.lesions import SIDE, Lesions, grid_of, lesions_of, overlap, track
-from dataeff_core.review.pinning import pin
-from dataeff_core.review.rules import lift, never_lose, preference, rule_name
+from dataeff_core.review.pinning import pin, take_back
+from dataeff_core.review.rules import State, lift, never_lose, not_taken_back, preference, rule_name, state_of
 from dataeff_core.selection import make
 from dataeff_core.selection.saving import select
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
@@ -177,6 +178,43 @@ def test_a_rule_never_brings_back_what_a_person_dropped(workspace: Workspace, da
     assert [one.name for one in done.impossible] == [lost.name]
     assert f"reviewers dropped every frame of {lost.name}" in done.sentence
     assert {one.action for one in trail_of(dataset.folder).entries() if one.frame_id == ids[0]} == {"keep", "drop"}
+
+
+def test_a_lifted_rule_does_not_come_back_from_below_a_persons_decision(
+    workspace: Workspace, dataset: Dataset
+) -> None:
+    few = select(workspace, dataset, make("random", {}), keep=1 / 60)
+    done = never_lose(dataset, few, of(dataset, few), kind="group", by="Ada")
+    brought = next(
+        one for one in done.entries if few.machine.set_index("frame_id")["decision"][one.frame_id] != "kept"
+    )
+    drop = pin(workspace, few, [brought.frame_id], "drop", reviewer="Bob", reason="unusable")[0]
+    lifted = lift(dataset, kind="group", by="Ada")
+    assert {one.undoes for one in lifted} == {one.seq for one in done.entries}
+    take_back(dataset, drop, reviewer="Bob")
+    assert workspace.selection(few.id).pins.standing == ()
+    assert lift(dataset, kind="group", by="Ada") == []
+
+
+def test_a_rule_is_told_with_its_date_and_the_units_without_a_pin(workspace: Workspace, dataset: Dataset) -> None:
+    few = select(workspace, dataset, make("random", {}), keep=1 / 60)
+    units = list(of(dataset, few).units)
+    name = rule_name("group")
+
+    def state() -> State | None:
+        pins = not_taken_back(trail_of(dataset.folder).entries()).get(name, ())
+        return state_of(pins, workspace.selection(few.id), units)
+
+    assert state() is None
+    done = never_lose(dataset, few, replace(of(dataset, few), units=tuple(units[:2])), kind="group", by="Ada")
+    assert state() == State(done.entries[0].at, 2, 3, without=1, overruled=0)
+    pin(workspace, few, [done.entries[0].frame_id], "drop", reviewer="Bob", reason="unusable")
+    assert state() == State(done.entries[0].at, 2, 3, without=1, overruled=1)
+    now = workspace.selection(few.id)
+    never_lose(dataset, now, of(dataset, now), kind="group", by="Ada")
+    assert state() == State(done.entries[0].at, 4, 3, without=0, overruled=0)
+    lift(dataset, kind="group", by="Ada")
+    assert state() is None
 
 
 def test_the_most_usable_frame_is_preferred() -> None:

@@ -1,6 +1,7 @@
 """Nothing lost: what stays of each group, video, label and lesion, and the rule that keeps one of each."""
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,12 +11,12 @@ from dataeff_core.review.coverage import GROUP, KINDS, LABEL, LESION, VIDEO, Cov
 from dataeff_core.review.lesions import Lesions, lesions_of
 from dataeff_core.suppliers import foreground
 from dataeff_core.ui import fragments, visitor
-from dataeff_core.ui.quantities import count, counted, literal
+from dataeff_core.ui.quantities import count, counted, literal, when
 from dataeff_core.ui.review import nothing_lost_units
 from dataeff_core.ui.review.nothing_lost_units import PLURAL
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 from dataeff_core.workspace.pins import overruling_sentence
-from dataeff_core.workspace.trail import KEEP
+from dataeff_core.workspace.trail import KEEP, Entry, trail_of
 
 ABOUT = {
     GROUP: "A group is one patient, one procedure or one folder, as it was told at the import.",
@@ -65,38 +66,44 @@ def _draw_rules(dataset: Dataset, saved: SavedSelection, found: Coverage) -> Non
         named = bool(visitor.ask_for_name()) if may else False
     if (result := st.session_state.pop(_RESULT, None)) is not None:
         (st.success if result[0] else st.error)(literal(result[1]))
+    set_now = _rules(str(dataset.folder), saved.pins.last)
     wanted = list(dict.fromkeys((unit.kind, unit.of) for unit in found.units))
     wanted.sort(key=lambda one: KINDS.index(one[0]))
     for first in range(0, len(wanted), CARDS):
         for column, (kind, of) in zip(st.columns(CARDS), wanted[first : first + CARDS], strict=False):
             with column, st.container(border=True, height="stretch"):
-                _draw_rule(dataset, saved, found, (kind, of), allowed=may and named)
+                mine = set_now.get(rules.rule_name(kind, of), ())
+                _draw_rule(dataset, saved, found, (kind, of), mine, allowed=may and named)
 
 
 def _draw_rule(
-    dataset: Dataset, saved: SavedSelection, found: Coverage, what: tuple[str, str], *, allowed: bool
+    dataset: Dataset,
+    saved: SavedSelection,
+    found: Coverage,
+    what: tuple[str, str],
+    pins: tuple[Entry, ...],
+    *,
+    allowed: bool,
 ) -> None:
     kind, of = what
     units = [unit for unit in found.units if (unit.kind, unit.of) == what]
     lost = sum(unit.lost for unit in units)
     pinned = {row for row, pin in saved.placed.rows.items() if pin.action == KEEP}
     safe = sum(not pinned.isdisjoint(unit.rows.tolist()) for unit in units)
-    set_by_rule = sum(pin.reviewer == rules.rule_name(kind, of) for pin in saved.pins.standing)
+    state = rules.state_of(pins, saved, units)
     title = literal(of) if kind == LABEL else PLURAL[kind].capitalize()
     st.markdown(f"**{title}**", help=ABOUT[kind])
-    state = (
+    said = (
         f":red[**⚠ {count(lost)} of {count(len(units))} lost**]" if lost else f"All {count(len(units))} keep a frame"
     )
-    st.markdown(state if len(units) > 1 or lost else "The only one keeps a frame")
+    st.markdown(said if len(units) > 1 or lost else "The only one keeps a frame")
     one = f"a value of {of}" if kind == LABEL else f"a {kind}"
     act = partial(_set_rule, dataset, saved, found, kind, of)
-    if set_by_rule:
-        st.caption(
-            f"Never lost: {counted(safe, 'frame')} pinned for {count(len(units))}, {set_by_rule} by this rule."
-        )
+    if state is not None:
+        st.caption(literal(rule_sentence(state)))
     if safe < len(units):
         st.button(
-            "Never lose any of these",
+            "Never lose any of these" if state is None else "Set it again",
             key=f"never-lose-{kind}-{of}",
             icon=":material/shield:",
             type="primary" if lost else "secondary",
@@ -105,7 +112,7 @@ def _draw_rule(
             help=f"Pins one frame of each, so that no selection of these frames ever loses {literal(one)}. "
             "Frames that stay already are taken first; you can lift it again.",
         )
-    if set_by_rule:
+    if state is not None:
         st.button(
             "Lift this rule",
             key=f"lift-{kind}-{of}",
@@ -115,6 +122,19 @@ def _draw_rule(
             on_click=partial(_lift_rule, dataset, kind, of),
             help="Takes back what the rule pinned; what reviewers decided stays.",
         )
+
+
+def rule_sentence(state: rules.State) -> str:
+    """Since when a rule is set, and what it does not hold now."""
+    of = f"of {count(state.units)}" if state.units > 1 else ""
+    told = [f"Never lost: set {when(state.since)}, {counted(state.pins, 'pin')}"]
+    if state.without:
+        are = "is" if state.without == 1 else "are"
+        told.append(f"{count(state.without)} {of} came later or lost a pin and {are} not held by it; set it again")
+    if state.overruled:
+        are = "is" if state.overruled == 1 else "are"
+        told.append(f"{count(state.overruled)} {of} {are} not held, as reviewers decided otherwise")
+    return ". ".join(" ".join(part.split()) for part in told) + "."
 
 
 def _set_rule(dataset: Dataset, saved: SavedSelection, found: Coverage, kind: str, of: str) -> None:
@@ -149,6 +169,12 @@ def _lesions(dataset: Dataset) -> Lesions | None:
         return None
     with st.spinner("Looking for lesions in the masks …") if masks else st.empty():
         return _lesions_of(f"{dataset.folder} {dataset.fingerprint}", dataset)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _rules(folder: str, last: int) -> dict[str, tuple[Entry, ...]]:
+    """The rules that are set, as the trail stands up to entry `last`."""
+    return rules.not_taken_back(trail_of(Path(folder)).entries(upto=last, machine=False))
 
 
 @st.cache_resource(max_entries=4, ttl=600, show_spinner=False)  # a mask that is changed is seen after a while
