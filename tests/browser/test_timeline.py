@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dataeff_core.review.pinning import pin
 from dataeff_core.review.timeline import Strip, sentence, strips
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.datasets import save_frames
@@ -146,6 +147,37 @@ def test_a_removed_frame_can_be_decided_on(page, server: Server) -> None:
     settled(page)
     page.locator(".timeline").wait_for(state="detached")
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_what_a_reviewer_removed_can_be_taken_back(page, server: Server, workspace_root: Path, shot) -> None:
+    workspace = Workspace.open(workspace_root)
+    dataset = workspace.dataset("fabricated")
+    saved = workspace.selection("latest", dataset)
+    strip = strips(dataset.frames, saved.decisions)[0]
+    place = int(strip.kept.argmax())
+    frame = str(dataset.frames["frame_id"].iat[strip.rows[place]])
+    pin(workspace, saved, [frame], "drop", reviewer="Bo", reason="outside")
+    open_view(page, server)
+    page.locator(".row[data-strip='0'] .who").click()
+    page.locator(".viewer[data-strip='0'][data-shown]").wait_for()
+    page.keyboard.press("Home")
+    at_place(page, 0)
+    for one in range(place):
+        page.keyboard.press("ArrowRight")
+        at_place(page, one + 1)
+    assert "Removed by decision of Bo" in page.locator(".sentence").inner_text()
+    assert page.get_by_role("button", name="Decide on it").count() == 0
+    shot("take-back")
+    page.get_by_role("button", name="Take it back").click()
+    page.get_by_text("name is empty").wait_for()
+    page.get_by_label("Your name", exact=True).first.fill("Dr. Åse")
+    page.keyboard.press("Enter")
+    settled(page)
+    at_place(page, place)
+    page.get_by_role("button", name="Take it back").click()
+    page.get_by_text("Taken back what Bo decided").wait_for()
+    page.locator(".sentence", has_text="Kept").wait_for()
+    assert workspace.selection(saved.id).decisions.set_index("frame_id")["decision"][frame] == "kept"
 
 
 def test_a_thousand_groups_are_scrolled_found_and_sorted(page, server: Server, shot) -> None:
