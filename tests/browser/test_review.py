@@ -164,7 +164,7 @@ def test_the_whole_review_by_keyboard(review, server, saved, fresh_trail: Trail,
     assert [(one.action, one.reason, one.why) for one in entries] == expected
     assert {one.reviewer for one in entries} == {HOSTILE}
     expect(page.get_by_text("0.00% of all removals are harmful and unseen, enough")).to_be_visible()
-    expect(page.get_by_text("Against the method, reviewers have")).to_be_visible()
+    expect(page.get_by_text("Against the method, reviewers have")).to_be_visible(timeout=60_000)
     shot("4-all")
 
 
