@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dataeff_core.selection.vectors import unit_rows
-
 Vectors = Callable[[np.ndarray], np.ndarray]
 """(m,) rows of the dataset -> (m, d) float: what the selection compared frames by."""
 BLOCK = 256  # frames compared at once
@@ -96,14 +94,21 @@ def _most_alike(rows: np.ndarray, kept: np.ndarray, vectors: Vectors) -> np.ndar
     found = np.full(len(rows), -1, np.int64)
     if not len(kept):
         return found
-    others = unit_rows(vectors(kept))
+    others = _unit(vectors(kept))
     for start in range(0, len(rows), BLOCK):
         part = slice(start, start + BLOCK)
-        cosines = unit_rows(vectors(rows[part])) @ others.T
+        cosines = _unit(vectors(rows[part])) @ others.T
         cosines[rows[part, None] == kept] = -np.inf
         best = cosines.argmax(axis=1)
         found[part] = np.where(np.isneginf(cosines.max(axis=1)), -1, kept[best])
     return found
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """(m, d) of any float dtype -> (m, d) float32 rows of length 1; a zero row stays zero."""
+    rows = np.asarray(vectors, np.float32)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length == 0, 1, length)
 
 
 def _nearest(row: int, kept: np.ndarray, groups: np.ndarray) -> int:
