@@ -25,6 +25,7 @@ else:
             st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
             st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+            st.Page("pages/hardness.py", title="Hardness", icon=":material/texture:"),
             st.Page("pages/pretrain.py", title="Pre-train", icon=":material/model_training:"),
             st.Page("pages/results.py", title="Results", icon=":material/query_stats:"),
             st.Page("pages/export.py", title="Export", icon=":material/ios_share:"),

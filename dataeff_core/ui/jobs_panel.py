@@ -34,6 +34,9 @@ WORDS = {
     "pretrain": "Pre-train",
     "evaluate": "Evaluate",
     "benchmark": "Benchmark",
+    "patches": "Propose patches",
+    "hardness": "Score patches",
+    "mosaics": "Make mosaics",
 }
 SUBJECTS = ("name", "resume", "on")  # options that say what a job is about where no word after the verb does
 

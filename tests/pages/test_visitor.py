@@ -56,7 +56,9 @@ def test_a_viewer_may_look_and_start_nothing(filled: Workspace, open_page: Open)
     assert not list(filled.jobs_folder.iterdir())
 
 
-@pytest.mark.parametrize("page", ["data", "explore", "compare", "pretrain", "results", "review", "export"])
+@pytest.mark.parametrize(
+    "page", ["data", "explore", "compare", "hardness", "pretrain", "results", "review", "export"]
+)
 def test_every_page_offers_a_viewer_no_work(filled: Workspace, open_page: Open, page: str) -> None:
     roles(filled, 'others = "viewer"\n')
     app = open_page(page)

@@ -1,0 +1,100 @@
+"""Scored patches and what is computed from them, kept once for all sessions of a server.
+
+Keys are ids, fingerprints and rules as text, never arrays; who gets an object from here changes nothing in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from dataeff_core.hardness.choosing import Choice, PatchRules, Ranked
+from dataeff_core.hardness.stored import Hardness, HardnessRecord, all_hardness
+from dataeff_core.mosaics.layout import Layout, MosaicRules, lay_out
+from dataeff_core.patches.stored import PatchSet, patch_sets
+from dataeff_core.pretraining import method_named
+from dataeff_core.ui.quantities import count, when
+from dataeff_core.workspace import Dataset, Run, Workspace
+
+MOST_KEPT = 4  # of half a million patches each takes some 200 MB
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Scored patches, ranked, with the key that they are kept under."""
+
+    scored: Hardness
+    ranked: Ranked
+    key: tuple[str, str]  # folder, record as JSON
+
+    def choice(self, rules: PatchRules, seed: int = 0) -> Choice:
+        """`Ranked.choose`, once for equal rules. Raises BadInput."""
+        return _choice(*self.key, rules.model_dump_json(), seed)
+
+    def layout(
+        self, dataset: Dataset, rules: PatchRules, mosaics: MosaicRules, *, number: int | None, seed: int
+    ) -> Layout:
+        """The mosaics of the chosen patches, as `mosaics` would lay them out. Raises BadInput."""
+        chosen = self.choice(rules, seed)
+        used = set(self.scored.table["frame_id"].to_numpy(object)[chosen.rows].tolist())
+        frames = dataset.frames[dataset.frames["frame_id"].isin(used)]
+        sizes = frames[["height", "width"]].to_numpy(np.int64)
+        return lay_out(chosen.rows, mosaics, sizes=sizes, count=number, seed=seed)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about in this run."""
+
+    workspace: Workspace
+    dataset: Dataset
+    opened: Opened
+    rules: PatchRules
+
+
+def fitting(dataset: Dataset) -> list[Hardness]:
+    """Scored patches of just the frames that `dataset` has now, newest first."""
+    found = (one for one in all_hardness(dataset) if one.record.dataset_fingerprint == dataset.fingerprint)
+    return list(found)[::-1]
+
+
+def fitting_patches(dataset: Dataset) -> list[PatchSet]:
+    """Sets of patches of just the frames that `dataset` has now, newest first."""
+    found = (one for one in patch_sets(dataset) if one.record.dataset_fingerprint == dataset.fingerprint)
+    return list(found)[::-1]
+
+
+def scorers(workspace: Workspace) -> list[Run]:
+    """Finished runs whose network can draw, newest first: what patches can be scored by."""
+    return [
+        run
+        for run in reversed(workspace.runs())
+        if run.state == "done" and method_named(run.record.method).RECONSTRUCTS and run.decoder_file.is_file()
+    ]
+
+
+def opened(scored: Hardness) -> Opened:
+    """`scored`, ranked; its tables are read once. Raises BadInput when no patch is scored."""
+    key = (str(scored.folder), scored.record.model_dump_json())
+    return _opened(*key)
+
+
+def label(record: HardnessRecord, runs: Sequence[Run]) -> str:
+    """In a list: how many patches, by what they were proposed and scored, when."""
+    names = {run.id: run.record.name for run in runs}
+    by = names.get(record.run or "") or record.scorer.removeprefix("run:")
+    proposer = record.patch_set.rpartition("-")[0] or record.patch_set
+    return f"{count(record.patches)} patches by {proposer} · scored by {by} · {when(record.created)}"
+
+
+@st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
+def _opened(folder: str, record: str) -> Opened:
+    scored = Hardness(Path(folder), HardnessRecord.model_validate_json(record))
+    return Opened(scored, Ranked.of(scored), (folder, record))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _choice(folder: str, record: str, rules: str, seed: int) -> Choice:
+    return _opened(folder, record).ranked.choose(PatchRules.model_validate_json(rules), seed=seed)

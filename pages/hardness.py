@@ -1,0 +1,90 @@
+"""Hardness: which patches are too easy, useful or suspicious, and what training images they make."""
+
+import streamlit as st
+
+from dataeff_core.hardness.stored import Hardness
+from dataeff_core.ui import fragments, state
+from dataeff_core.ui.hardness import explaining, galleries, margins, opening, saving, starting
+from dataeff_core.ui.quantities import count, literal
+from dataeff_core.workspace import Dataset, Workspace
+
+SCORED = "scored"
+
+
+def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
+    st.title("Hardness")
+    if dataset is None or len(dataset.frames) == 0:
+        starting.draw_nothing_yet()
+        return
+    found = starting.ready(workspace, dataset)
+    if not found:
+        return
+    left, right = st.columns([8, 3], vertical_alignment="bottom")
+    with left:
+        scored = pick(workspace, found)
+    with right:
+        starting.draw_again(workspace, dataset)
+    for note in scored.record.notes.values():
+        st.caption(literal(note))
+    working = starting.active(workspace, dataset)
+    if working:
+        starting.draw_working(workspace, working)
+    with fragments.errors_said():
+        with st.spinner(f"Reading {count(scored.record.patches)} patches …", show_time=True):
+            opened = opening.opened(scored)
+        draw_scored(workspace, dataset, opened)
+
+
+def pick(workspace: Workspace, found: list[Hardness]) -> Hardness:
+    """Which scoring; the address of the page remembers it."""
+    runs = workspace.runs()
+    by_id = {one.id: one for one in found}
+    if st.session_state.get(SCORED) not in by_id:
+        st.session_state.pop(SCORED, None)
+    chosen = st.selectbox(
+        "Scored patches",
+        list(by_id),
+        format_func=lambda one: f"{opening.label(by_id[one].record, runs)} · {one[-6:]}",
+        key=SCORED,
+        bind="query-params",
+        help="Hardness is the masked autoencoder's reconstruction error of a patch (mean over fixed masks), divided "
+        "by what is usual for patches of its size, so that small boxes do not win or lose by their size. The "
+        "correction is our choice.",
+    )
+    return by_id[chosen or found[0].id]
+
+
+def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) -> None:
+    dark = st.context.theme.type == "dark"
+    controls, charts = st.columns([4, 8], gap="medium")
+    with controls:
+        rules = margins.draw_rules()
+        if rules is None:
+            return
+        shown = opening.Shown(workspace, dataset, opened, rules)
+        counts = opened.ranked.counts(rules)
+        margins.draw_counts(opened, rules, counts)
+        margins.draw_terms(opened, rules)
+    with charts:
+        margins.draw_histogram(opened, rules, dark=dark)
+        margins.draw_against_budget(opened, rules, dark=dark)
+    st.subheader("What they look like", divider="gray")
+    galleries.draw(shown, counts)
+    st.subheader("Training images", divider="gray")
+    mosaics, seed = galleries.draw_mosaic_rules()
+    most = 0
+    if mosaics is not None:
+        with fragments.errors_said():
+            most = galleries.draw_mosaics(shown, mosaics, seed)
+    frames, images = st.columns(2, gap="medium")
+    with frames:
+        saving.draw_selection(shown)
+    with images:
+        if mosaics is not None and most:
+            saving.draw_mosaics(shown, mosaics, most, seed)
+            st.page_link("pages/pretrain.py", label="Pre-train on them", icon=":material/model_training:")
+    with st.expander("Why the hardest alone can do harm"):
+        fragments.draw(explaining.draw, len(opened.ranked), counts.allowed, opened.ranked.dimension, dark)
+
+
+draw_page(state.workspace(), state.dataset())

@@ -1,0 +1,217 @@
+"""The Hardness page: what is missing is said and offered, numbers agree with the core, jobs are what they say."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dataeff_core import jobs
+from dataeff_core.access import FILE
+from dataeff_core.hardness.choosing import PatchRules, Ranked
+from dataeff_core.mosaics.layout import MosaicRules
+from dataeff_core.ui.hardness import opening, pictures, saving
+from dataeff_core.workspace import Workspace
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
+from tests.pages.conftest import texts
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def scored(filled: Workspace) -> Workspace:
+    """`filled` with scored patches: 40 frames, 160 patches."""
+    dataset = filled.datasets()[0]
+    fabricate_scores(dataset, fabricate_patches(dataset))
+    return filled
+
+
+def shown_of(workspace: Workspace, rules: PatchRules) -> opening.Shown:
+    dataset = workspace.datasets()[0]
+    return opening.Shown(workspace, dataset, opening.opened(opening.fitting(dataset)[0]), rules)
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {one.label: one.value for one in app.metric}
+
+
+def test_without_frames_it_says_to_import_some(empty: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    assert not app.exception
+    assert "Import frames first" in texts(app)
+
+
+def test_without_patches_and_network_all_that_is_missing_is_offered(filled: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    assert not app.exception
+    assert "No scored patches yet" in texts(app)
+    assert "Pre-train a masked autoencoder" in texts(app)
+    app.button(key="hardness-all-go").click().run()
+    started = list(reversed(jobs.jobs(filled)))
+    for job in started:
+        job.cancel(grace=0)
+    assert [job.verb for job in started] == ["patches", "pretrain", "hardness"]
+    assert not app.exception
+
+
+def test_patches_that_are_there_are_not_proposed_again(filled: Workspace, open_page: Open) -> None:
+    fabricate_patches(filled.datasets()[0])
+    app = open_page("hardness")
+    assert "**Patches**: 160 by grid" in texts(app)
+    told = "\n".join(one.value for one in app.code)
+    assert "dataeff_core patches" not in told.split("pretrain")[0]
+    assert "hardness fabricated-000001" in told
+
+
+def test_where_no_patch_was_found_others_are_to_be_proposed(filled: Workspace, open_page: Open) -> None:
+    fabricate_patches(filled.datasets()[0], count=0)
+    app = open_page("hardness")
+    assert not app.exception
+    assert "none found in 40 frames by grid" in texts(app)
+    assert "hardness-all-go" not in {one.key for one in app.button}
+    assert not app.button(key="hardness-patches-go").disabled
+
+
+def test_a_viewer_can_start_nothing(scored: Workspace, open_page: Open) -> None:
+    (scored.root / FILE).write_text('others = "viewer"\n')
+    app = open_page("hardness")
+    assert not app.exception
+    starting = [one for one in app.button if str(one.key).endswith("-go")]
+    assert len(starting) >= 3
+    assert all(one.disabled for one in starting)
+
+
+def test_the_counts_are_those_of_the_core(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    assert not app.exception
+    assert not app.error
+    ranked = Ranked.of(opening.fitting(scored.datasets()[0])[0])
+    counts = ranked.counts(PatchRules())
+    assert metrics(app) == {
+        "Too easy": str(counts.too_easy),
+        "Useful": str(counts.useful),
+        "Suspicious": str(counts.suspicious),
+        "Chosen": str(counts.allowed),
+    }
+    app.slider(key="margins").set_value((0.25, 0.75)).run()
+    assert metrics(app) == {"Too easy": "40", "Useful": "80", "Suspicious": "40", "Chosen": "80"}
+    between = ranked.terms(PatchRules(lower=0.25, upper=0.75))
+    assert f"| Useful | {between.nothing:.3f} | {between.given:.3f} | {between.information:.3f} |" in texts(app)
+
+
+def test_a_limit_for_each_frame_and_a_budget_count(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.slider(key="margins").set_value((0.0, 1.0))
+    app.number_input(key="hardness-per_frame").set_value(1).run()
+    assert metrics(app)["Chosen"] == "40"
+    app.number_input(key="hardness-budget").set_value(12).run()
+    assert metrics(app)["Chosen"] == "12"
+    assert not app.error
+
+
+def test_a_budget_that_cannot_be_filled_is_one_sentence(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.number_input(key="hardness-budget").set_value(5000).run()
+    assert not app.exception
+    assert "asked for and only" in app.warning[0].value
+    assert "hardness-mosaics-go" not in {one.key for one in app.button}
+
+
+def test_margins_on_one_spot_are_said_and_break_nothing(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.slider(key="margins").set_value((0.5, 0.5)).run()
+    assert not app.exception
+    assert "No patch lies between the margins" in app.warning[0].value
+    assert "hardness-save-go" not in {one.key for one in app.button}
+
+
+def test_hard_only_on_scarce_data_is_warned_of(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.number_input(key="hardness-budget").set_value(3).run()
+    assert any("the perceptron theory expects" in one.value.replace("\\", "") for one in app.warning)
+    app.slider(key="margins").set_value((0.0, 1.0)).run()
+    assert not app.warning
+
+
+def test_frames_are_saved_with_these_margins(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.slider(key="margins").set_value((0.25, 1.0))
+    app.text_input(key="hardness-name").set_value("-hard").run()
+    app.button(key="hardness-save-go").click().run()
+    started = jobs.jobs(scored)[0]
+    started.cancel(grace=0)
+    assert started.argv == [
+        "select", "fabricated-000001", "--method=vinformation", "--set=lower=0.25", "--set=upper=1",
+        "--set=hardest=3", "--set=hardness=hardness-fabricated0", "--name=-hard",
+    ]  # fmt: skip
+
+
+def test_mosaics_are_made_as_a_dataset_of_a_new_name(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.text_input(key="hardness-as").set_value("fabricated").run()
+    assert "there is a dataset 'fabricated' already" in texts(app).replace("\\", "")
+    assert "hardness-mosaics-go" not in {one.key for one in app.button}
+    app.text_input(key="hardness-as").set_value("hard ones").run()
+    app.button(key="hardness-mosaics-go").click().run()
+    started = jobs.jobs(scored)[0]
+    started.cancel(grace=0)
+    assert started.argv == [
+        "mosaics", "fabricated-000001", "--hardness=hardness-fabricated0",
+        f"--out={scored.root / 'exports' / 'hard-ones'}", "--import=hard ones", "--seed=0",
+    ]  # fmt: skip
+
+
+def test_the_rules_of_patches_and_mosaics_reach_the_command(scored: Workspace) -> None:
+    shown = shown_of(scored, PatchRules(lower=0.2, upper=None, per_frame=2))
+    argv = saving.assembling(shown, MosaicRules(grid=3), out=scored.root / "x", name="n", number=4, seed=7)
+    assert {"--set=lower=0.2", "--set=upper=", "--set=per_frame=2", "--set=grid=3", "--count=4"} <= set(argv)
+
+
+def test_a_link_restores_margins_and_scoring(scored: Workspace, open_page: Open) -> None:
+    dataset = scored.datasets()[0]
+    fabricate_scores(dataset, opening.fitting_patches(dataset)[0], seed=1)
+    app = open_page("hardness")
+    assert app.selectbox(key="scored").value == "hardness-fabricated1"
+    app.selectbox(key="scored").select("hardness-fabricated0").run()
+    assert not app.exception
+    assert app.selectbox(key="scored").value == "hardness-fabricated0"
+
+
+def test_scores_of_other_frames_are_not_shown(scored: Workspace, open_page: Open) -> None:
+    scored_one = opening.fitting(scored.datasets()[0])[0]
+    file = scored_one.folder / "hardness.json"
+    file.write_text(file.read_text().replace(scored_one.record.dataset_fingerprint, "0" * 64))
+    app = open_page("hardness")
+    assert not app.exception
+    assert "has changed since its patches were scored" in texts(app)
+
+
+def test_a_band_is_turned_page_by_page(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    assert "1 of 14" in texts(app)
+    app.button(key="hardness-page-too_easy-next").click().run()
+    assert "2 of 14" in texts(app)
+    app.slider(key="margins").set_value((0.25, 0.98)).run()
+    assert "2 of 14" not in texts(app)
+
+
+def test_a_patch_is_outlined_where_it_lies() -> None:
+    box = pictures.box_in((100, 200, 300, 400), (400, 400), (100, 50, 3))
+    assert box == (25, 25, 75, 50)
+    drawn = pictures.boxed(np.zeros((100, 50, 3), np.uint8), box, "#FF0000")
+    marked = np.argwhere(drawn.any(axis=2))
+    assert marked.min(axis=0).tolist() == [25, 25]
+    assert marked.max(axis=0).tolist() == [74, 49]
+    assert not drawn[30:70, 30:45].any()
+    assert (drawn[25, 25:50] == 255).all()
+    assert (drawn == (255, 0, 0)).all(axis=2).any()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 1, 1), (0, 0, 400, 1), (399, 399, 400, 400)])
+def test_a_tiny_box_is_drawn_without_complaint(box: tuple[int, int, int, int]) -> None:
+    pictures.boxed(np.zeros((40, 40, 3), np.uint8), pictures.box_in(box, (400, 400), (40, 40, 3)), "#0072B2")
+
+
+def test_a_long_name_keeps_both_ends() -> None:
+    assert pictures.shortened("short.png") == "short.png"
+    assert pictures.shortened("a" * 30 + ".png", 11) == "aaaaa…a.png"
