@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dataeff_core.errors import Stale
 from dataeff_core.review.pinning import pin
 from dataeff_core.review.queue import enough_reviewed, queue_of, still_needed
 from dataeff_core.ui.review import step_saving
-from dataeff_core.ui.review.step_queue import CHUNK, Steps
+from dataeff_core.ui.review.step_queue import CHUNK, Steps, _nearer
 from dataeff_core.ui.review.step_saving import Wish, read
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 from dataeff_core.workspace.trail import trail_of
@@ -305,3 +306,18 @@ def test_frames_kept_many_at_once_are_marked_but_still_to_be_looked_at(
     write(space, saved, wish(many[0], "keep"))
     assert steps.changes(0)["marks"][many[0]]["seen"]
     assert steps.marks().first_open == 1
+
+
+def test_how_close_a_too_easy_frame_was_counts_from_below_its_limit() -> None:
+    machine = pd.DataFrame(
+        {
+            "frame_id": list("abc"),
+            "decision": "dropped",
+            "reason": "too_easy",
+            "representative_id": None,
+            "score": [0.1, 0.49, 0.3],
+        }
+    )
+    queue = queue_of(machine)
+    assert machine["frame_id"].iloc[queue.rows].tolist() == ["b", "c", "a"]
+    assert _nearer(machine, queue).tolist() == pytest.approx([0, 1 / 3, 2 / 3])

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dataeff_core.errors import NotFound, Stale
 from dataeff_core.review.lesions import lesions_of
-from dataeff_core.review.queue import Queue, queue_of
+from dataeff_core.review.queue import Queue, past_limit, queue_of
 from dataeff_core.review.stability import Stability, stability_of, stays_words
 from dataeff_core.selection.explaining import number, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
@@ -230,8 +230,8 @@ def _queue(dataset: Dataset, saved: SavedSelection) -> Queue:
 
 def _nearer(machine: pd.DataFrame, queue: Queue) -> np.ndarray:
     """(m,) share of the frames removed for the same reason whose score was closer to the limit; NaN for no score."""
-    table = machine.iloc[queue.rows]
-    score, reason = table["score"].to_numpy(np.float64), table["reason"].to_numpy(object).astype(str)
+    score = past_limit(machine)[queue.rows]
+    reason = machine["reason"].iloc[queue.rows].to_numpy(object).astype(str)
     nearer = np.full(len(score), np.nan)
     for one in np.unique(reason):
         rows = np.flatnonzero((reason == one) & np.isfinite(score))
@@ -246,7 +246,7 @@ def _numbers(said: pd.Series, reason: str, threshold: float | None) -> list[list
     told_twice = similarity is not None and score is not None and abs(similarity - score) < TOLD
     named = (
         (f"{words.label('similarity', plain=True)} (to the frame beside it)", similarity),
-        (words.label(COMPARED.get(reason, "insertion_similarity"), plain=True), None if told_twice else score),
+        (words.label(COMPARED[reason], plain=True) if reason in COMPARED else "Score", None if told_twice else score),
         ("Limit", threshold),
         (words.label("distance", plain=True), number(said["distance"]) if reason != "outlier" else None),
     )
