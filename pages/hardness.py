@@ -44,7 +44,7 @@ def pick(workspace: Workspace, found: list[Hardness]) -> Hardness:
     chosen = st.selectbox(
         "Scored patches",
         list(by_id),
-        format_func=lambda one: f"{opening.label(by_id[one].record, runs)} · {one[-6:]}",
+        format_func=lambda one: opening.label(by_id[one].record, runs),
         key=SCORED,
         bind="query-params",
         help="Hardness is the masked autoencoder's reconstruction error of a patch (mean over fixed masks), divided "
@@ -64,9 +64,11 @@ def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) 
         shown = opening.Shown(workspace, dataset, opened, rules)
         counts = opened.ranked.counts(rules)
         margins.draw_counts(opened, rules, counts)
-        margins.draw_terms(opened, rules)
     with charts:
         margins.draw_histogram(opened, rules, dark=dark)
+    with controls:  # from here on patches are chosen, which takes half a second for half a million
+        margins.draw_terms(opened, rules)
+    with charts:
         margins.draw_against_budget(opened, rules, dark=dark)
     st.subheader("What they look like", divider="gray")
     galleries.draw(shown, counts)
@@ -82,7 +84,6 @@ def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) 
     with images:
         if mosaics is not None and most:
             saving.draw_mosaics(shown, mosaics, most, seed)
-            st.page_link("pages/pretrain.py", label="Pre-train on them", icon=":material/model_training:")
     with st.expander("Why the hardest alone can do harm"):
         fragments.draw(explaining.draw, len(opened.ranked), counts.allowed, opened.ranked.dimension, dark)
 

@@ -96,6 +96,6 @@ def fabricate_scores(dataset: Dataset, patches: PatchSet, *, seed: int = 0, dime
 
 def _quarter(frame: dict, number: int) -> tuple:
     height, width = int(frame["height"]) // 2, int(frame["width"]) // 2
-    down, across = divmod(number, 2)
+    down, across = divmod(number % 4, 2)
     box = (down * height, across * width, (down + 1) * height, (across + 1) * width)
     return (f"{frame['frame_id']}-{number}", frame["frame_id"], frame["sha256"], frame["group"], *box, 0.25, 1.0)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dataeff_core.theory.warning import harmful_below
 from dataeff_core.ui.hardness import figures
+from dataeff_core.ui.quantities import count
 
 if TYPE_CHECKING:
     from dataeff_core.theory.perceptron import Curves
@@ -27,8 +28,8 @@ def draw(available: int, chosen: int, dimension: float, dark: bool) -> None:
     )
     now = "" if share is None else f" Chosen now: a share of {share:.2g}."
     st.markdown(
-        f"Here {available:,} patches vary in about {dimension:.3g} directions (participation ratio of the MAE's "
-        f"vectors, our stand-in for the theory's dimension): {alpha:.3g} examples a dimension, where the hardest "
+        f"Here {count(available)} patches vary in about {dimension:.3g} directions (participation ratio of the MAE's "
+        f"vectors, our stand-in for the theory's dimension): {alpha:,.0f} examples a dimension, where the hardest "
         f"alone do harm below a share of about {harmful_below(alpha):.2g}.{now} Real networks are no perceptrons: "
         "take this as a warning, not as a law."
     )
@@ -54,7 +55,8 @@ def draw(available: int, chosen: int, dimension: float, dark: bool) -> None:
     )
     st.caption(
         f"{found.dimension} dimensions, scorer at {found.probe_degrees:g}° to the teacher, mean of {found.repeats} "
-        "teachers with standard error; error 0.5 is chance."
+        "teachers with standard error; error 0.5 is chance. Shaded: where "
+        f"the hardest alone do harm at α = {at:g}, by our reading of these curves."
     )
 
 

@@ -15,7 +15,7 @@ from dataeff_core.hardness.stored import Hardness, HardnessRecord, all_hardness
 from dataeff_core.mosaics.layout import Layout, MosaicRules, lay_out
 from dataeff_core.patches.stored import PatchSet, patch_sets
 from dataeff_core.pretraining import method_named
-from dataeff_core.ui.quantities import count, when
+from dataeff_core.ui.quantities import count
 from dataeff_core.workspace import Dataset, Run, Workspace
 
 MOST_KEPT = 4  # of half a million patches each takes some 200 MB
@@ -82,11 +82,11 @@ def opened(scored: Hardness) -> Opened:
 
 
 def label(record: HardnessRecord, runs: Sequence[Run]) -> str:
-    """In a list: how many patches, by what they were proposed and scored, when."""
+    """In a list and in the page's address, so without anything that changes from day to day."""
     names = {run.id: run.record.name for run in runs}
     by = names.get(record.run or "") or record.scorer.removeprefix("run:")
     proposer = record.patch_set.rpartition("-")[0] or record.patch_set
-    return f"{count(record.patches)} patches by {proposer} · scored by {by} · {when(record.created)}"
+    return f"{count(record.patches)} patches by {proposer} · scored by {by} · {record.id[-6:]}"
 
 
 @st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)

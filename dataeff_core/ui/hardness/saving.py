@@ -48,7 +48,10 @@ def draw_selection(shown: Shown) -> None:
 def draw_mosaics(shown: Shown, mosaics: MosaicRules, most: int, seed: int) -> None:
     """Make the mosaics and register them as a dataset to pre-train on."""
     st.markdown("**Make mosaics**")
-    st.caption("Written as images with a manifest of their patches, and registered as a dataset to pre-train on.")
+    st.caption(
+        "Written as images with a manifest of their patches, and registered as a dataset: choose it in "
+        "the sidebar and pre-train on it."
+    )
     number = st.number_input(
         "How many",
         1,
