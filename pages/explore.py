@@ -1,5 +1,6 @@
 """Explore: move the limits, watch the map, see why."""
 
-from dataeff_core.ui import explore, state
+from dataeff_core.ui import state
+from dataeff_core.ui.explore import page
 
-explore.draw(state.workspace(), state.dataset())
+page.draw(state.workspace(), state.dataset())

@@ -34,12 +34,12 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 
 def routes() -> list[BaseRoute]:
     """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
-    from dataeff_core.ui import explorer_routes, explorer_stays  # they build on this module
+    from dataeff_core.ui.explore import explorer_routes, stays  # they build on this module
     from dataeff_core.ui.review import blind_routes, step_routes, timeline_routes
 
     return [
         *explorer_routes.routes(prefix()),
-        explorer_stays.route(prefix()),
+        stays.route(prefix()),
         *timeline_routes.routes(prefix()),
         *step_routes.routes(prefix()),
         *blind_routes.routes_below(prefix()),

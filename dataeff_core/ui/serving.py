@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from streamlit import config
 
 LIBRARIES = ("numpy", "pandas", "pyarrow", "PIL.Image", "pydantic")
-OURS = ("dataeff_core.ui.routes", "dataeff_core.ui.frame", "dataeff_core.ui.explore")
+OURS = ("dataeff_core.ui.routes", "dataeff_core.ui.frame", "dataeff_core.ui.explore.page")
 
 _warm = threading.Event()
 _begun = threading.Event()

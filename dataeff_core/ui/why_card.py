@@ -13,7 +13,7 @@ from dataeff_core.selection.explaining import sentence
 from dataeff_core.selection.standing import representatives
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.ui import assets, gallery, routes, words
-from dataeff_core.ui.explored import SHARE, Decided, Explored
+from dataeff_core.ui.explore.explored import SHARE, Decided, Explored
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.theme import style_of
 from dataeff_core.workspace import Dataset

@@ -10,8 +10,8 @@ import pytest
 from dataeff_core.selection.scored import MedDELScores
 from dataeff_core.selection.scoring import outside_codes
 from dataeff_core.ui import gallery, quantities, routes
-from dataeff_core.ui.explored import SHARE, Limits, decide
-from dataeff_core.ui.explorer_lasso import rows_inside
+from dataeff_core.ui.explore.explored import SHARE, Limits, decide
+from dataeff_core.ui.explore.lasso import rows_inside
 from tests.browser.conftest import Server, start_server
 
 N = 3000

@@ -15,7 +15,7 @@ from dataeff_core.benchmarking.verdict import difference, sentence
 from dataeff_core.datasets.importing import import_frames
 from dataeff_core.encoders import make
 from dataeff_core.encoders.embedding import embed
-from dataeff_core.ui import explore_prices
+from dataeff_core.ui.explore import prices
 from dataeff_core.workspace import Workspace
 from tests.browser.conftest import Server, settled, start_server
 from tests.fabricated_runs import fabricate_benchmark
@@ -143,7 +143,7 @@ def mark(page) -> tuple[float, float, float]:
 
 def test_the_mark_follows_the_limit_while_it_is_dragged(priced) -> None:
     page, workspace = priced
-    found = explore_prices.prices(workspace, workspace.dataset("explored"))
+    found = prices.prices(workspace, workspace.dataset("explored"))
     assert found is not None
     line = next(one for one in found["series"] if one["follow"])
     slider = page.locator("#limit-eta")

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from dataeff_core.access import FILE, Role
 from dataeff_core.errors import NotAllowed
 from dataeff_core.review import sampling
-from dataeff_core.ui import explore_saving, jobs_panel, login, visitor
+from dataeff_core.ui import jobs_panel, login, visitor
+from dataeff_core.ui.explore import saving
 from dataeff_core.ui.review import blind_marking
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.trail import trail_of
@@ -88,7 +89,7 @@ def test_what_a_button_would_not_offer_is_refused_all_the_same(
     with pytest.raises(NotAllowed, match="takes a researcher"):
         jobs_panel.start(filled, ["verify", "anywhere"])
     with pytest.raises(NotAllowed, match="takes a researcher"):
-        explore_saving.save(filled, None, None, "")  # type: ignore[arg-type]
+        saving.save(filled, None, None, "")  # type: ignore[arg-type]
     record = sampling.draw(dataset, saved, size=3)
     said = {"about": "x", "marks": [{"at": 0, "verdict": sampling.NEEDED, "key": "k"}]}
     assert blind_marking.save(dataset, record, "Vera", "x", said)[0] == ()

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataeff_core.ui import explored as family
-from dataeff_core.ui.explored import Explored, Limits, Way
+from dataeff_core.ui.explore import explored as family
+from dataeff_core.ui.explore.explored import Explored, Limits, Way
 from dataeff_core.workspace import Workspace
 from tests.fabrication import fabricate
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dataeff_core.ui.explore_galleries import ORDERS, Filter, distance_to_limit, shown_rows
-from dataeff_core.ui.explored import Explored, Limits
+from dataeff_core.ui.explore.explored import Explored, Limits
+from dataeff_core.ui.explore.galleries import ORDERS, Filter, distance_to_limit, shown_rows
 
 EVERYTHING = (-2.0, -2.0, 2.0, -2.0, 2.0, 2.0, -2.0, 2.0)
 

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dataeff_core import jobs
-from dataeff_core.ui import explored as family
-from dataeff_core.ui.explored import Explored, Limits
-from dataeff_core.ui.explorer import View
+from dataeff_core.ui.explore import explored as family
+from dataeff_core.ui.explore.explored import Explored, Limits
+from dataeff_core.ui.explore.explorer import View
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.storage import write_array
 from tests.fabrication import fabricate

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dataeff_core.access import FILE
 from dataeff_core.review.pinning import pin, take_all_back
-from dataeff_core.ui import explore_pinning
-from dataeff_core.ui.explored import Way, open_explored
+from dataeff_core.ui.explore import lasso_pinning
+from dataeff_core.ui.explore.explored import Way, open_explored
 from dataeff_core.workspace import Dataset, Workspace
 from dataeff_core.workspace.pins import pins_of
 from dataeff_core.workspace.trail import trail_of
@@ -126,7 +126,7 @@ def test_a_selection_of_this_embedding_comes_first(own: Workspace) -> None:
     dataset = with_selection(own)
     embedding = own.embedding(dataset)
     explored = open_explored(own, dataset, embedding, own.maps(dataset)[0], Way(k=2))
-    found = explore_pinning.selection_of(own, explored)
+    found = lasso_pinning.selection_of(own, explored)
     assert found is not None
     assert found.record.embedding == embedding.id
     assert np.array_equal(found.machine["frame_id"], dataset.frames["frame_id"])

@@ -8,7 +8,7 @@ import pytest
 
 from dataeff_core.benchmarking import tables
 from dataeff_core.evaluation.published import table3
-from dataeff_core.ui import explore_prices
+from dataeff_core.ui.explore import prices
 from dataeff_core.workspace import Dataset, Workspace
 from tests.fabricated_runs import fabricate_benchmark, fabricate_evaluation, fabricate_run
 from tests.fabrication import fabricate, fabricate_selection
@@ -30,15 +30,15 @@ def series(found: dict | None, name: str) -> dict:
 def test_nothing_scored_is_nothing_drawn(own: tuple[Workspace, Dataset, Dataset]) -> None:
     workspace, dataset, on = own
     fabricate_benchmark(workspace, dataset, on, done=0)
-    assert explore_prices.prices(workspace, dataset) is None
+    assert prices.prices(workspace, dataset) is None
     fabricate_run(workspace, dataset)
-    assert explore_prices.prices(workspace, dataset) is None
+    assert prices.prices(workspace, dataset) is None
 
 
 def test_a_benchmark_s_means_with_their_intervals(own: tuple[Workspace, Dataset, Dataset]) -> None:
     workspace, dataset, on = own
     benchmark = fabricate_benchmark(workspace, dataset, on, keeps=(0.2, 0.5))
-    found = explore_prices.prices(workspace, dataset)
+    found = prices.prices(workspace, dataset)
     line = series(found, "MedDEL")
     summary = tables.summary(benchmark).query("method == 'meddel'").sort_values("retained")
     for value in ("miou", "normdel"):
@@ -49,14 +49,14 @@ def test_a_benchmark_s_means_with_their_intervals(own: tuple[Workspace, Dataset,
     assert line["miou"][-1] == series(found, "all frames")["miou"][0]
     assert line["follow"]
     assert series(found, "all frames")["flat"]
-    assert explore_prices.prices(workspace, on) is None  # it is scored on this one, not trained on it
+    assert prices.prices(workspace, on) is None  # it is scored on this one, not trained on it
 
 
 def test_the_newest_benchmark_with_a_finished_cell_counts(own: tuple[Workspace, Dataset, Dataset]) -> None:
     workspace, dataset, on = own
     fabricate_benchmark(workspace, dataset, on, keeps=(0.5,), seeds=(0,), name="older")
     fabricate_benchmark(workspace, dataset, on, keeps=(0.5,), seeds=(0,), name="not begun", done=0)
-    found = explore_prices.prices(workspace, dataset)
+    found = prices.prices(workspace, dataset)
     assert found is not None
     assert "older" in found["source"]
     assert series(found, "random")["miou"][0][2:] == [None, None]  # one seed has no interval
@@ -71,17 +71,17 @@ def test_single_evaluations_stand_in_for_a_benchmark(own: tuple[Workspace, Datas
     fabricate_evaluation(workspace, run, on, score=0.4, epoch=10)  # half-way: no curve of finished networks
     fabricate_evaluation(workspace, run, on, score=0.2, untrained=True)
     fabricate_evaluation(workspace, fabricate_run(workspace, dataset, seed=1), on, score=0.6)
-    scored, name = explore_prices.evaluated(workspace, dataset)
+    scored, name = prices.evaluated(workspace, dataset)
     assert name == "downstream"
     assert sorted(zip(scored["method"], scored["miou"], strict=True)) == [("full", 0.6), ("meddel", 0.5)]
-    found = explore_prices.prices(workspace, dataset)
+    found = prices.prices(workspace, dataset)
     assert [point[:2] for point in series(found, "MedDEL")["miou"]] == [[0.3, 0.5], [1.0, 0.6]]
     shutil.rmtree(workspace.runs_folder / run.id)
-    assert len(explore_prices.evaluated(workspace, dataset)[0]) == 1
+    assert len(prices.evaluated(workspace, dataset)[0]) == 1
 
 
 def test_published_curves_are_the_paper_s() -> None:
-    found = {one["name"]: one for one in explore_prices.published()}
+    found = {one["name"]: one for one in prices.published()}
     rows = table3()
     assert set(found) == set(rows["dataset"])
     assert sum(len(one["miou"]) for one in found.values()) == 48
@@ -90,6 +90,6 @@ def test_published_curves_are_the_paper_s() -> None:
 
 
 def test_without_a_subset_nothing_is_followed() -> None:
-    table = pd.DataFrame([("full", 1.0, 0, 1.0, 0.6, 0.55)], columns=list(explore_prices.COLUMNS))
-    found = explore_prices.as_data(table, "x")
+    table = pd.DataFrame([("full", 1.0, 0, 1.0, 0.6, 0.55)], columns=list(prices.COLUMNS))
+    found = prices.as_data(table, "x")
     assert [one["follow"] for one in found["series"]] == [False]

@@ -14,9 +14,9 @@ from dataeff_core.cli import main
 from dataeff_core.selection.base import REASONS
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import pool_of
-from dataeff_core.ui import explore_saving
-from dataeff_core.ui import explored as family
-from dataeff_core.ui.explored import SHARE, Explored, Limits, NotScored, Way
+from dataeff_core.ui.explore import explored as family
+from dataeff_core.ui.explore import saving
+from dataeff_core.ui.explore.explored import SHARE, Explored, Limits, NotScored, Way
 from dataeff_core.workspace import Workspace
 
 START = Limits()
@@ -127,8 +127,8 @@ def test_the_command_line_shown_gives_what_the_page_saves(
     workspace: Workspace, explored: Explored, strict: Limits, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     decided = explored.decide(replace(strict, mode=mode, keep=0.123))
-    saved = explore_saving.save(workspace, explored, decided, "from the page")
-    argv = explore_saving.command(explored, decided, "from a shell")
+    saved = saving.save(workspace, explored, decided, "from the page")
+    argv = saving.command(explored, decided, "from a shell")
     assert main([*argv, f"--workspace={workspace.root}", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     other = workspace.selection(told["selection"])

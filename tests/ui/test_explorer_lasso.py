@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataeff_core.ui.explorer_lasso import read_polygon, rows_inside
+from dataeff_core.ui.explore.lasso import read_polygon, rows_inside
 
 corner = st.floats(-1, 1, width=32)
 

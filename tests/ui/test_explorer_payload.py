@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dataeff_core.ui.explored import Explored, Limits
-from dataeff_core.ui.explorer_payload import fresh_scores, geometry, pack, score_changes, whole_scores
+from dataeff_core.ui.explore.explored import Explored, Limits
+from dataeff_core.ui.explore.payload import fresh_scores, geometry, pack, score_changes, whole_scores
 
 
 def unpack(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:

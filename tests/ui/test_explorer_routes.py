@@ -8,8 +8,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from dataeff_core.errors import NotFound
-from dataeff_core.ui import explorer, explorer_routes, routes
-from dataeff_core.ui.explored import Explored, Limits
+from dataeff_core.ui import routes
+from dataeff_core.ui.explore import explorer, explorer_routes
+from dataeff_core.ui.explore.explored import Explored, Limits
 from tests.ui.test_explorer_payload import unpack
 
 ASSETS = Path(__file__).parents[2] / "assets"

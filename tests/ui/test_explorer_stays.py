@@ -9,8 +9,9 @@ from starlette.testclient import TestClient
 
 from dataeff_core.cli import main
 from dataeff_core.review.stability import stability_of
-from dataeff_core.ui import explorer, explorer_stays, routes
-from dataeff_core.ui.explored import Explored
+from dataeff_core.ui import routes
+from dataeff_core.ui.explore import explorer, stays
+from dataeff_core.ui.explore.explored import Explored
 from dataeff_core.workspace import Dataset, Workspace
 from tests.fabrication import fabricate
 from tests.ui.test_explorer_payload import unpack
@@ -38,7 +39,7 @@ def measured(explored: Explored) -> None:
 
 
 def test_nothing_is_offered_before_it_was_measured(explored: Explored) -> None:
-    assert explorer_stays.stays_of_dataset(explored.dataset) is None
+    assert stays.stays_of_dataset(explored.dataset) is None
     view = explorer.view_of(explored)
     data = explorer.component_data(explored, view, explored.decide(view.limits), "", "key")
     assert data["stays"] is None
@@ -46,7 +47,7 @@ def test_nothing_is_offered_before_it_was_measured(explored: Explored) -> None:
 
 def test_the_map_gets_what_was_measured(client: TestClient, explored: Explored) -> None:
     measured(explored)
-    offered = explorer_stays.stays_of_dataset(explored.dataset)
+    offered = stays.stays_of_dataset(explored.dataset)
     assert offered is not None
     assert offered["label"] == "how often it stays (<b>few</b>)"
     header, arrays = unpack(client.get(offered["url"]).content)
@@ -65,4 +66,4 @@ def test_the_map_gets_what_was_measured(client: TestClient, explored: Explored) 
 def test_what_was_measured_of_other_frames_is_not_offered(explored: Explored) -> None:
     measured(explored)
     grown = Dataset(explored.dataset.folder, explored.dataset.record.model_copy(update={"fingerprint": "f" * 64}))
-    assert explorer_stays.stays_of_dataset(grown) is None
+    assert stays.stays_of_dataset(grown) is None

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from dataeff_core.ui.explored import Limits
-from dataeff_core.ui.explorer import View, moves_of, resend
+from dataeff_core.ui.explore.explored import Limits
+from dataeff_core.ui.explore.explorer import View, moves_of, resend
 
 
 def test_limits_are_told_with_the_move_that_they_follow() -> None:

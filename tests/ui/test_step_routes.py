@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from dataeff_core.review.pinning import pin
 from dataeff_core.ui import routes
-from dataeff_core.ui.explorer_routes import ASSETS
+from dataeff_core.ui.explore.explorer_routes import ASSETS
 from dataeff_core.ui.review.step_queue import CHUNK
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace
 from tests.fabrication import fabricate, fabricate_selection

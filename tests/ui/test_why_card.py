@@ -9,7 +9,7 @@ import pytest
 
 from dataeff_core.selection.base import REASONS
 from dataeff_core.ui import why_card
-from dataeff_core.ui.explored import SHARE, Explored, Limits
+from dataeff_core.ui.explore.explored import SHARE, Explored, Limits
 
 
 def rows_with(explored: Explored, limits: Limits, reason: str, most: int = 6) -> list[int]:

@@ -8,7 +8,7 @@ import pandas as pd
 from dataeff_core.selection.explaining import overruled_sentence, sentence, threshold_of
 from dataeff_core.suppliers import fault
 from dataeff_core.ui import gallery
-from dataeff_core.ui.explorer_routes import row_of
+from dataeff_core.ui.explore.explorer_routes import row_of
 from dataeff_core.ui.review.taking_back import removal_of, removed_by_method
 from dataeff_core.ui.theme import style_of
 from dataeff_core.workspace import Dataset, SavedSelection

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dataeff_core.ui import assets, routes, visitor
-from dataeff_core.ui.explorer_controls import reasons
+from dataeff_core.ui.explore.controls import reasons
 from dataeff_core.ui.review import taking_back
 from dataeff_core.ui.review.timeline_routes import CHUNK
 from dataeff_core.ui.review.views import decide_on

@@ -14,8 +14,8 @@ from dataeff_core.review.timeline import Strip, order_of, strips
 from dataeff_core.review.timeline import sentence as sentence_of_all
 from dataeff_core.selection.saving import check_same
 from dataeff_core.ui import cached
-from dataeff_core.ui.explorer_payload import pack
-from dataeff_core.ui.explorer_routes import packed
+from dataeff_core.ui.explore.explorer_routes import packed
+from dataeff_core.ui.explore.payload import pack
 from dataeff_core.ui.review.telling import told
 from dataeff_core.ui.routes import guarded
 from dataeff_core.workspace import Dataset, SavedSelection, Workspace

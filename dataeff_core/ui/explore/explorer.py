@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from dataeff_core.ui import assets, routes, words
-from dataeff_core.ui.explored import Decided, Explored, Limits
-from dataeff_core.ui.explorer_controls import controls, marks, reasons, spoken
-from dataeff_core.ui.explorer_lasso import read_polygon
-from dataeff_core.ui.explorer_stays import stays_of_dataset
+from dataeff_core.ui.explore.controls import controls, marks, reasons, spoken
+from dataeff_core.ui.explore.explored import Decided, Explored, Limits
+from dataeff_core.ui.explore.lasso import read_polygon
+from dataeff_core.ui.explore.stays import stays_of_dataset
 
 _STATE = "explore-view"
 _ADDRESS = ("mode", "eta", "epsilon", "invalid", "keep")

@@ -5,32 +5,23 @@ from typing import Any
 import streamlit as st
 
 from dataeff_core.errors import NotFound
-from dataeff_core.ui import (
-    assets,
-    charts,
-    explore_galleries,
-    explore_more,
-    explore_prices,
-    explore_saving,
-    explore_starting,
-    explorer,
-    why_card,
-)
-from dataeff_core.ui.explored import Decided, Explored
-from dataeff_core.ui.explorer import View
-from dataeff_core.ui.explorer_routes import row_of
+from dataeff_core.ui import assets, charts, why_card
+from dataeff_core.ui.explore import explorer, galleries, more, prices, saving, starting
+from dataeff_core.ui.explore.explored import Decided, Explored
+from dataeff_core.ui.explore.explorer import View
+from dataeff_core.ui.explore.explorer_routes import row_of
 from dataeff_core.workspace import Dataset, Workspace
 
 
 def draw(workspace: Workspace, dataset: Dataset | None) -> None:
     """The whole page."""
     st.html(assets.FOLDER / "explore_page.css")
-    explored = explore_starting.ready(workspace, dataset)
+    explored = starting.ready(workspace, dataset)
     if explored is None:
         return
     view = explorer.view_of(explored)
     explorer.resend(view)
-    _draw_live(workspace, explored, view, explore_prices.prices(workspace, explored.dataset))
+    _draw_live(workspace, explored, view, prices.prices(workspace, explored.dataset))
 
 
 @st.fragment
@@ -45,7 +36,7 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View, prices: dic
     partner = ""
     if found is not None and found.partner >= 0:
         partner = str(explored.dataset.frames["frame_id"].iat[found.partner])
-    explore_saving.draw_head(workspace, explored, decided)
+    saving.draw_head(workspace, explored, decided)
     left, right = st.columns([2.45, 1], gap="medium")
     with left:
         explorer.draw(explored, view, decided, partner, prices)
@@ -53,8 +44,8 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View, prices: dic
             _draw_sample(explored, decided)
     with right, st.container(key="why-card-box"):
         why_card.draw(explored, decided, found, pick)
-    explore_galleries.draw(workspace, explored, decided, view)
-    explore_more.draw(workspace, explored)
+    galleries.draw(workspace, explored, decided, view)
+    more.draw(workspace, explored)
 
 
 def _draw_sample(explored: Explored, decided: Decided) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dataeff_core.selection.scoring import NO_EPSILON
 from dataeff_core.ui import words
-from dataeff_core.ui.explored import PAPER_ETA, Explored, Limits
+from dataeff_core.ui.explore.explored import PAPER_ETA, Explored, Limits
 from dataeff_core.ui.theme import REASONS
 
 HINTS = {

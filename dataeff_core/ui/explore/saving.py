@@ -5,8 +5,8 @@ import streamlit as st
 from dataeff_core.errors import DataEffError
 from dataeff_core.selection.saving import select
 from dataeff_core.ui import commands, visitor, words
-from dataeff_core.ui.explore_starting import choose_way
-from dataeff_core.ui.explored import SHARE, Decided, Explored, Way
+from dataeff_core.ui.explore.explored import SHARE, Decided, Explored, Way
+from dataeff_core.ui.explore.starting import choose_way
 from dataeff_core.ui.quantities import count, counted, literal, share
 from dataeff_core.workspace import SavedSelection, Workspace
 

@@ -8,7 +8,7 @@ from dataeff_core.selection.base import Selector
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import select
 from dataeff_core.ui import charts, commands, forms, jobs_panel, visitor
-from dataeff_core.ui.explored import PAPER_ETA, Explored
+from dataeff_core.ui.explore.explored import PAPER_ETA, Explored
 from dataeff_core.ui.quantities import count, counted, literal, share
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.calibrations import Calibration, calibrations

@@ -7,8 +7,8 @@ from starlette.routing import Route
 from dataeff_core.errors import NotFound
 from dataeff_core.review.stability import stability_of
 from dataeff_core.ui import cached, selections
-from dataeff_core.ui.explorer_payload import pack
-from dataeff_core.ui.explorer_routes import packed
+from dataeff_core.ui.explore.explorer_routes import packed
+from dataeff_core.ui.explore.payload import pack
 from dataeff_core.ui.routes import explorer_url, guarded
 from dataeff_core.workspace import Dataset, SavedSelection, SelectionRecord, Workspace
 

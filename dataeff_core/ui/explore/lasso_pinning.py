@@ -9,7 +9,7 @@ import streamlit as st
 from dataeff_core.errors import DataEffError
 from dataeff_core.review.pinning import DROP_REASONS, KEEP_REASONS, REASONS, pin, take_all_back
 from dataeff_core.ui import visitor
-from dataeff_core.ui.explored import Decided, Explored
+from dataeff_core.ui.explore.explored import Decided, Explored
 from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.ui.selections import title
 from dataeff_core.workspace import SavedSelection, Workspace

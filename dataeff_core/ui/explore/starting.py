@@ -6,7 +6,7 @@ import streamlit as st
 
 from dataeff_core.errors import NotFound, Stale
 from dataeff_core.ui import cached, commands, jobs_panel, visitor
-from dataeff_core.ui.explored import Explored, NotScored, Way, open_explored
+from dataeff_core.ui.explore.explored import Explored, NotScored, Way, open_explored
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.workspace import Dataset, Embedding, Workspace
 

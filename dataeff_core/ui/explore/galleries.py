@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.selection.base import REASONS
-from dataeff_core.ui import explore_pinning, explore_saving, gallery, words
-from dataeff_core.ui.explored import Decided, Explored
-from dataeff_core.ui.explorer import View
-from dataeff_core.ui.explorer_lasso import rows_inside
+from dataeff_core.ui import gallery, words
+from dataeff_core.ui.explore import lasso_pinning, saving
+from dataeff_core.ui.explore.explored import Decided, Explored
+from dataeff_core.ui.explore.explorer import View
+from dataeff_core.ui.explore.lasso import rows_inside
 from dataeff_core.ui.quantities import count
 from dataeff_core.workspace import Workspace
 
@@ -88,7 +89,7 @@ def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View)
     lassoed = (
         np.flatnonzero(inside_lasso(explored, chosen.polygon)) if chosen.polygon is not None else np.array([], int)
     )
-    explore_pinning.draw(workspace, explored, decided, lassoed)
+    lasso_pinning.draw(workspace, explored, decided, lassoed)
     kept, removed = shown_rows(explored, decided, chosen)
 
     def pick(frame_id: str) -> None:
@@ -136,7 +137,7 @@ def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
         group = _choice("group", group_names, "every")
         cluster = _choice("cluster", list(range(1, int(decided.scores.labels.max(initial=0)) + 2)), "every")
         order = st.selectbox("Show", ORDERS, key="explore-order", width=180, label_visibility="collapsed")
-        explore_saving.draw_way(explored)
+        saving.draw_way(explored)
     return Filter(
         group=group,
         cluster=None if cluster == ALL else int(cluster) - 1,

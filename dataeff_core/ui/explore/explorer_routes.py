@@ -10,9 +10,10 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dataeff_core.errors import NotFound
-from dataeff_core.ui import assets, cached, explored
-from dataeff_core.ui.explored import KNOWN, Limits
-from dataeff_core.ui.explorer_payload import fresh_scores, geometry, score_changes, whole_scores
+from dataeff_core.ui import assets, cached
+from dataeff_core.ui.explore import explored
+from dataeff_core.ui.explore.explored import KNOWN, Limits
+from dataeff_core.ui.explore.payload import fresh_scores, geometry, score_changes, whole_scores
 from dataeff_core.ui.routes import guarded
 from dataeff_core.workspace import Dataset, Workspace
 
