@@ -61,8 +61,9 @@ def _draw_live(workspace: Workspace, steps: Steps) -> None:
         on_pending_change=heard,
     )
     _draw_enough(marks.tally)
+    overruling = st.empty()  # a place of its own: what was said before never stays beside what is said now
     if marks.overruling:
-        st.markdown(f":material/balance: {literal(marks.overruling)}.")
+        overruling.markdown(f":material/balance: {literal(marks.overruling)}.")
 
 
 def component_data(steps: Steps, marks: Marks, answers: dict[str, Any], reviewer: str) -> dict[str, Any]:
@@ -133,9 +134,10 @@ def _draw_enough(tally: Tally) -> None:
     found = enough_reviewed(removed=tally.removed, reviewed=tally.reviewed, harmful=tally.kept, limit=limit)
     icon = ":material/check_circle:" if found.enough else ":material/pending:"
     st.markdown(f"{icon} {literal(found.sentence)}")
+    needed = st.empty()
     if not found.enough:
         more = _still_needed(tally, limit)
-        st.caption(
+        needed.caption(
             f"{counted(more, 'more removal')} looked at without finding a wrong one would be enough "
             f"({share(more / tally.removed)} of all)."
         )
