@@ -46,7 +46,12 @@ def when(moment: str) -> str:
     """A UTC time (ISO 8601) as local date and time to the minute; 'today 14:02' for today's."""
     local = datetime.fromisoformat(moment).astimezone()
     today = datetime.now(UTC).astimezone().date()
-    return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+    return f"today {local:%H:%M}" if local.date() == today else dated(moment)
+
+
+def dated(moment: str) -> str:
+    """A UTC time (ISO 8601) as local date and time to the minute, the same on every day."""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def literal(text: str) -> str:

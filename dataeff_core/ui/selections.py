@@ -6,7 +6,7 @@ import streamlit as st
 
 from dataeff_core.ui import forms, jobs_panel, visitor
 from dataeff_core.ui.commands import option
-from dataeff_core.ui.quantities import count, share, when
+from dataeff_core.ui.quantities import count, dated, share
 from dataeff_core.workspace import Dataset, SavedSelection, SelectionRecord, Workspace
 
 
@@ -16,8 +16,9 @@ def title(record: SelectionRecord) -> str:
 
 
 def label(record: SelectionRecord) -> str:
-    """In a list: name, how much it keeps, when it was made."""
-    return f"{title(record)} · keeps {count(record.kept)} ({share(record.retained)}) · {when(record.created)}"
+    """In a list: name, how much it keeps, when it was made. It stands in addresses too, so it must not change with
+    the day."""
+    return f"{title(record)} · keeps {count(record.kept)} ({share(record.retained)}) · {dated(record.created)}"
 
 
 def newest_first(workspace: Workspace, dataset: Dataset) -> list[SavedSelection]:
