@@ -52,10 +52,12 @@ def pick(
 def draw_maker(workspace: Workspace, dataset: Dataset, title: str = "Make another selection") -> None:
     """A form for a selection by any method, made in the background."""
     from dataeff_core.selection import SELECTORS
+    from dataeff_core.selection.every_nth import EveryNth
 
     by_title = {one.TITLE: one for one in SELECTORS}
+    plainest = list(by_title).index(EveryNth.TITLE)  # it needs nothing but the frames
     with st.popover(title, icon=":material/add:"):
-        method = by_title[st.radio("How to choose", list(by_title), key="maker-method", index=len(by_title) - 1)]
+        method = by_title[st.radio("How to choose", list(by_title), key="maker-method", index=plainest)]
         instance = forms.draw(method, key=f"maker-{method.NAME}")
         fraction = _keep_field()
         seed = int(
