@@ -131,7 +131,7 @@ class Trail:
                 try:
                     entries = [_put(base, one) for one in checked]
                     base.execute("COMMIT")
-                except BaseException:
+                except BaseException:  # also Ctrl-C: all of them or none; raised again
                     if base.in_transaction:
                         base.execute("ROLLBACK")
                     raise

@@ -168,7 +168,7 @@ def _render_all(plans: list[VideoPlan], progress: Callable[[int], None], workers
         futures = [pool.submit(_render_unless_stopped, plan) for plan in plans]
         try:
             _watch(futures, stage / "masks", progress)
-        except BaseException:
+        except BaseException:  # also Ctrl-C: the workers must stop before it is raised again
             (stage / _STOP).touch()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
