@@ -31,7 +31,7 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
         starting.draw_working(workspace, working)
     with fragments.errors_said():
         with st.spinner(f"Reading {count(scored.record.patches)} patches …", show_time=True):
-            opened = opening.opened(scored)
+            opened = opening.opened(scored, dataset)
         draw_scored(workspace, dataset, opened)
 
 

@@ -10,6 +10,7 @@ from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
 
 SUMMARY = "Choose patches by hardness and put them together to training images; without --out only say what would be."
+COUNTED = ("too_easy", "useful", "suspicious", "allowed", "frames", "unusable", "pinned")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +62,14 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     dataset = workspace.dataset(args.dataset)
     scored = hardness_of(dataset, args.hardness)
     planned = plan(dataset, scored, choice, rules, count=args.count, seed=args.seed, reporter=reporter)
-    counts = Ranked.of(scored).counts(choice)
+    counts = Ranked.of(scored, dataset, usable=choice.usable).counts(choice)
     told: dict[str, Any] = {
         "hardness": scored.id,
         "mosaics": len(planned.layout),
         "patches": int(planned.layout.rows.size),
         "height": planned.layout.height,
         "width": planned.layout.width,
-        "counts": {name: getattr(counts, name) for name in ("too_easy", "useful", "suspicious", "allowed", "frames")},
+        "counts": {name: getattr(counts, name) for name in COUNTED},
         "margins": [counts.lower, counts.upper],
         "nothing": planned.terms.nothing,
         "given": planned.terms.given,

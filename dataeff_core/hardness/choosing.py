@@ -1,10 +1,11 @@
 """Which patches to train on: between two margins of hardness, not too many of one frame, no two too alike.
 
-The paper takes the N hardest patches. Ours, each switchable on its own: the lower and the upper margin (the upper
-cuts noise, glare and lettering, the hardest of all), then a limit for each frame and each group that its hardest
-patches fill, then diversity by the `cover` rule over the MAE's own vectors (the theory wants H_V(Y|0) high), and of
-what is left the N hardest. Everything is scored once, so that a margin is moved by comparing: `Ranked.counts` takes
-milliseconds for half a million patches, `Ranked.terms` a few additions.
+The paper takes the N hardest patches. Ours, each switchable on its own: patches of unusable frames are left out
+(`usability`), then the lower and the upper margin (the upper cuts noise, glare and lettering, the hardest of all),
+then a limit for each frame and each group that its hardest patches fill, then diversity by the `cover` rule over the
+MAE's own vectors (the theory wants H_V(Y|0) high), and of what is left the N hardest. Everything is scored once, so
+that a margin is moved by comparing: `Ranked.counts` takes milliseconds for half a million patches, `Ranked.terms` a
+few additions.
 """
 
 import math
@@ -17,10 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dataeff_core.errors import BadInput
 from dataeff_core.hardness.information import Moments, Running, Terms, terms
 from dataeff_core.hardness.stored import Hardness
+from dataeff_core.hardness.usability import PINNED, UNUSABLE, patches_left_out
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection import cover, kmeans
 from dataeff_core.selection.meddel import default_k
 from dataeff_core.theory.warning import hard_only_warning
+from dataeff_core.workspace.datasets import Dataset
 
 TOO_EASY, USEFUL, SUSPICIOUS = "too_easy", "useful", "suspicious"
 BANDS = (TOO_EASY, USEFUL, SUSPICIOUS)
@@ -60,6 +63,12 @@ class PatchRules(BaseModel):
         description="no two chosen patches of a cluster are more similar than this by the MAE's vectors; empty: off",
         json_schema_extra={"unit": "cosine similarity"},
     )
+    usable: bool = Field(
+        default=True,
+        title="Usable frames only",
+        description="patches of frames that stand out as unusable (blur, darkness, glare) by the dataset's own limit "
+        "are left out before shares are taken; those of frames that reviewers removed always are (our choice)",
+    )
 
     @model_validator(mode="after")
     def _margins(self) -> "PatchRules":
@@ -81,6 +90,8 @@ class Counts:
     frames: int  # that the useful patches are of
     lower: float  # hardness at the margins; NaN where there is no patch beyond
     upper: float
+    unusable: int = 0  # left out beforehand and in none of the others: of frames that stand out as unusable ...
+    pinned: int = 0  # ... and of frames that reviewers removed
 
 
 @dataclass(frozen=True)
@@ -88,13 +99,17 @@ class Choice:
     """A decision on each of m patches."""
 
     rows: np.ndarray  # (n,) int64: the chosen ones, from the hardest on
-    reason: np.ndarray  # (m,) object: 'chosen', 'too_easy', 'suspicious', 'frame_limit', 'group_limit', ...
+    reason: np.ndarray  # (m,) object: 'chosen', 'unusable', 'pinned', 'too_easy', 'suspicious', 'frame_limit', ...
     terms: Terms  # of the chosen ones
     warning: str  # why choosing so few of the hardest may do harm, '' where it does not
 
 
 class Ranked:
-    """The patches in order of hardness, with all that moves with a margin laid out beforehand."""
+    """The patches in order of hardness, with all that moves with a margin laid out beforehand.
+
+    Those left out are in no order, band, count or gallery, and in no share that a margin stands for; rows stay rows
+    of all patches.
+    """
 
     def __init__(
         self,
@@ -105,42 +120,72 @@ class Ranked:
         *,
         vectors: np.ndarray | None = None,
         dimension: float = 1.0,
+        left_out: np.ndarray | None = None,
+        usable: bool = True,
     ) -> None:
         """(m,) hardness, frame id and group of each patch, and what its terms are summed from; `vectors` (m, d) are
-        needed by `alike` alone. Ties keep the order given. Raises BadInput without patches."""
+        needed by `alike` alone. Ties keep the order given.
+
+        `left_out` (m,) object: '' or why a patch is not to be chosen; `usable`: whether unusable frames are among
+        the reasons, which the rules asked for later must agree with. Raises BadInput without patches, when all are
+        left out, and for a hardness that is no number.
+        """
         if len(hardness) == 0:
             raise BadInput("there are no scored patches to choose from; propose and score some first")
-        self.moments, self.vectors, self.dimension = moments, vectors, dimension
-        self.order = np.argsort(hardness, kind="stable")
-        self.hardness = np.asarray(hardness, np.float64)[self.order]
-        self.frame = _codes(frames)[self.order]
-        self.group = _codes(groups)[self.order]
-        self.group_of_frame = np.zeros(int(self.frame.max()) + 1, np.int64)
-        self.group_of_frame[self.frame] = self.group
+        self.hardness = np.asarray(hardness, np.float64)
+        if np.isnan(self.hardness).any():
+            raise BadInput(f"{int(np.isnan(self.hardness).sum())} patches have no hardness; score them again")
+        self.moments, self.vectors, self.dimension, self.usable = moments, vectors, dimension, usable
+        self.left_out = np.full(len(hardness), "", dtype=object) if left_out is None else left_out
+        self.order = np.argsort(self.hardness, kind="stable")
+        self.order = self.order[self.left_out[self.order] == ""]
+        self.unusable, self.pinned = (int((self.left_out == why).sum()) for why in (UNUSABLE, PINNED))
+        if len(self.order) == 0:
+            raise BadInput(_nothing_left(self.unusable, self.pinned))
+        self.hardness = self.hardness[self.order]
+        frame, group = _codes(frames), _codes(groups)
+        self.group_of_frame = np.zeros(int(frame.max()) + 1, np.int64)
+        self.group_of_frame[frame] = group
+        self.frame, self.group = frame[self.order], group[self.order]
         self.running = Running(moments, self.order)
 
     @classmethod
-    def of(cls, scored: Hardness) -> "Ranked":
-        """Of a dataset's scored patches."""
+    def of(cls, scored: Hardness, dataset: Dataset, *, usable: bool = True) -> "Ranked":
+        """Of a dataset's scored patches, without those of removed frames and, with `usable`, of unusable ones; the
+        trail is read as it is now."""
         table = scored.table
+        frames = table["frame_id"].to_numpy(object)
         return cls(
             table["hardness"].to_numpy(np.float32),
-            table["frame_id"].to_numpy(object),
+            frames,
             table["group"].to_numpy(object),
             scored.moments,
             vectors=scored.vectors,
             dimension=scored.record.dimension,
+            left_out=patches_left_out(dataset, frames, usable=usable),
+            usable=usable,
         )
 
     def __len__(self) -> int:
+        """How many there are to choose from."""
         return len(self.order)
+
+    def notes(self) -> dict[str, str]:
+        """What to tell of patches that were left out beforehand; empty where none was."""
+        told = {
+            UNUSABLE: f"{self.unusable} patches are left out as their frames stand out as unusable",
+            PINNED: f"{self.pinned} patches are left out as reviewers removed their frames",
+        }
+        return {name: told[name] for name in (UNUSABLE, PINNED) if getattr(self, name)}
 
     def band(self, rules: PatchRules) -> tuple[int, int]:
         """The places in the order, from the easiest, that lie between the margins: start, and stop behind the last.
 
         As quantiles: of m patches the floor(lower m) easiest and the floor((1 - upper) m) hardest lie outside; as
-        values: those below `lower` and above `upper`.
+        values: those below `lower` and above `upper`. Raises ValueError for rules that leave out other frames.
         """
+        if rules.usable != self.usable:
+            raise ValueError(f"these patches were ranked with usable={self.usable}; rank them again for {rules}")
         m = len(self)
         if rules.by == "value":
             start = int(np.searchsorted(self.hardness, rules.lower, side="left"))
@@ -166,6 +211,8 @@ class Ranked:
             frames=int(np.count_nonzero(of_frame)),
             lower=float(self.hardness[start]) if start < len(self) else math.nan,
             upper=float(self.hardness[stop - 1]) if stop > 0 else math.nan,
+            unusable=self.unusable,
+            pinned=self.pinned,
         )
 
     def terms(self, rules: PatchRules) -> Terms:
@@ -192,7 +239,7 @@ class Ranked:
         """Apply every rule. Deterministic for equal patches, rules and seed. Raises BadInput when nothing is left, or
         fewer than the budget."""
         start, stop = self.band(rules)
-        reason = np.full(len(self), CHOSEN, dtype=object)
+        reason = np.where(self.left_out == "", CHOSEN, self.left_out)
         reason[self.order[:start]], reason[self.order[stop:]] = TOO_EASY, SUSPICIOUS
         places = np.arange(stop - 1, start - 1, -1)  # from the hardest
         for codes, limit, name in (
@@ -255,6 +302,13 @@ def moved(rules: PatchRules, **changes: object) -> PatchRules:
     from dataeff_core.declarations import made
 
     return made(PatchRules, rules.model_dump() | changes, name="patches")
+
+
+def _nothing_left(unusable: int, pinned: int) -> str:
+    told = [f"{unusable} are of frames that stand out as unusable"] if unusable else []
+    told += [f"{pinned} of frames that reviewers removed"] if pinned else []
+    way_out = "set usable=false, or keep some of those frames by review" if unusable else "take some of that back"
+    return f"no patch is left to choose from: {' and '.join(told)}; {way_out}"
 
 
 def _codes(values: np.ndarray) -> np.ndarray:

@@ -56,13 +56,13 @@ def plan(
 ) -> Planned:
     """Choose patches and lay them out; nothing is read or written. Raises Stale, BadInput."""
     scored.check_fits(dataset)
-    ranked = Ranked.of(scored)
+    ranked = Ranked.of(scored, dataset, usable=choice.usable)
     chosen = ranked.choose(choice, seed=seed, reporter=reporter)
     used = scored.table["frame_id"].to_numpy(object)[chosen.rows]
     frames = dataset.frames[dataset.frames["frame_id"].isin(set(used.tolist()))]
     sizes = frames[["height", "width"]].to_numpy(np.int64)
     layout = lay_out(chosen.rows, rules, sizes=sizes, count=count, seed=seed)
-    notes = {}
+    notes = ranked.notes()
     left = len(chosen.rows) - layout.rows.size
     if left:
         notes["left_over"] = f"{left} of the {len(chosen.rows)} chosen patches, the easiest, are in no mosaic"

@@ -31,7 +31,8 @@ def test_a_margin_moves_counts_histogram_and_address(
     from dataeff_core.hardness.stored import hardness_of
     from dataeff_core.workspace import Workspace
 
-    ranked = Ranked.of(hardness_of(Workspace.open(workspace_root).dataset("latest")))
+    dataset = Workspace.open(workspace_root).dataset("latest")
+    ranked = Ranked.of(hardness_of(dataset), dataset)
     page.goto(f"{server.url}/hardness?margins=0.25&margins=0.9")
     page.wait_for_selector('[data-testid="stMetricValue"]')
     settled(page)

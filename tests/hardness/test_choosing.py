@@ -7,6 +7,8 @@ from dataeff_core.errors import BadInput
 from dataeff_core.hardness.choosing import BANDS, PatchRules, Ranked, moved, place_among
 from dataeff_core.hardness.information import Moments, terms
 from dataeff_core.hardness.stored import Hardness
+from dataeff_core.patches.stored import PatchSet
+from dataeff_core.workspace import Dataset, Run, Workspace
 from tests.selection import references
 
 
@@ -133,9 +135,9 @@ def test_place_among_by_hand() -> None:
     assert place_among(np.empty(0, int)).tolist() == []
 
 
-def test_a_datasets_scores_can_be_ranked(scored: Hardness) -> None:
-    found = Ranked.of(scored)
+def test_a_datasets_scores_can_be_ranked(planted: tuple[Workspace, Dataset, PatchSet, Run], scored: Hardness) -> None:
+    found = Ranked.of(scored, planted[1], usable=False)
     assert len(found) == 40
-    rules = PatchRules(lower=0.25, upper=None, per_frame=1)
+    rules = PatchRules(lower=0.25, upper=None, per_frame=1, usable=False)
     assert found.choose(rules).terms.patches == 10
     assert (scored.table["hardness"].to_numpy()[found.choose(rules).rows] > 0).all()

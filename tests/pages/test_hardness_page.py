@@ -28,7 +28,7 @@ def scored(filled: Workspace) -> Workspace:
 
 def shown_of(workspace: Workspace, rules: PatchRules) -> opening.Shown:
     dataset = workspace.datasets()[0]
-    return opening.Shown(workspace, dataset, opening.opened(opening.fitting(dataset)[0]), rules)
+    return opening.Shown(workspace, dataset, opening.opened(opening.fitting(dataset)[0], dataset), rules)
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -85,7 +85,7 @@ def test_the_counts_are_those_of_the_core(scored: Workspace, open_page: Open) ->
     app = open_page("hardness")
     assert not app.exception
     assert not app.error
-    ranked = Ranked.of(opening.fitting(scored.datasets()[0])[0])
+    ranked = Ranked.of(opening.fitting(scored.datasets()[0])[0], scored.datasets()[0])
     counts = ranked.counts(PatchRules())
     assert metrics(app) == {
         "Too easy": str(counts.too_easy),

@@ -16,7 +16,8 @@ from dataeff_core.mosaics.layout import Layout, MosaicRules, lay_out
 from dataeff_core.patches.stored import PatchSet, patch_sets
 from dataeff_core.pretraining import method_named
 from dataeff_core.ui.quantities import count
-from dataeff_core.workspace import Dataset, Run, Workspace
+from dataeff_core.workspace import Dataset, DatasetRecord, Run, Workspace
+from dataeff_core.workspace.trail import trail_of
 
 MOST_KEPT = 4  # of half a million patches each takes some 200 MB
 
@@ -28,10 +29,11 @@ class Opened:
     scored: Hardness
     ranked: Ranked
     key: tuple[str, str]  # folder, record as JSON
+    standing: tuple[str, str, int, bool]  # dataset's folder, its record as JSON, last pin, whether usable frames only
 
     def choice(self, rules: PatchRules, seed: int = 0) -> Choice:
         """`Ranked.choose`, once for equal rules. Raises BadInput."""
-        return _choice(*self.key, rules.model_dump_json(), seed)
+        return _choice(self.key, self.standing, rules.model_dump_json(), seed)
 
     def layout(
         self, dataset: Dataset, rules: PatchRules, mosaics: MosaicRules, *, number: int | None, seed: int
@@ -75,10 +77,12 @@ def scorers(workspace: Workspace) -> list[Run]:
     ]
 
 
-def opened(scored: Hardness) -> Opened:
-    """`scored`, ranked; its tables are read once. Raises BadInput when no patch is scored."""
+def opened(scored: Hardness, dataset: Dataset, *, usable: bool = True) -> Opened:
+    """`scored`, ranked, without the frames that reviewers have removed by now and, with `usable`, without unusable
+    ones; its tables are read once. Raises BadInput when no patch is left."""
     key = (str(scored.folder), scored.record.model_dump_json())
-    return _opened(*key)
+    standing = (str(dataset.folder), dataset.record.model_dump_json(), trail_of(dataset.folder).last, usable)
+    return _opened(key, standing)
 
 
 def label(record: HardnessRecord, runs: Sequence[Run]) -> str:
@@ -90,11 +94,13 @@ def label(record: HardnessRecord, runs: Sequence[Run]) -> str:
 
 
 @st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
-def _opened(folder: str, record: str) -> Opened:
-    scored = Hardness(Path(folder), HardnessRecord.model_validate_json(record))
-    return Opened(scored, Ranked.of(scored), (folder, record))
+def _opened(key: tuple[str, str], standing: tuple[str, str, int, bool]) -> Opened:
+    scored = Hardness(Path(key[0]), HardnessRecord.model_validate_json(key[1]))
+    folder, record, _, usable = standing
+    dataset = Dataset(Path(folder), DatasetRecord.model_validate_json(record))
+    return Opened(scored, Ranked.of(scored, dataset, usable=usable), key, standing)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _choice(folder: str, record: str, rules: str, seed: int) -> Choice:
-    return _opened(folder, record).ranked.choose(PatchRules.model_validate_json(rules), seed=seed)
+def _choice(key: tuple[str, str], standing: tuple[str, str, int, bool], rules: str, seed: int) -> Choice:
+    return _opened(key, standing).ranked.choose(PatchRules.model_validate_json(rules), seed=seed)
