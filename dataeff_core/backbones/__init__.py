@@ -29,3 +29,10 @@ class Backbone(BaseModel):
         """What `timm.create_model` is told besides the name."""
         changed = {"patch_size": self.patch_size, "depth": self.depth}
         return {"img_size": self.image_size} | {key: value for key, value in changed.items() if value is not None}
+
+    @property
+    def patch(self) -> int | None:
+        """Pixels a side of a patch: as given, else as the model's name says; None where it does not."""
+        words = self.model.partition(".")[0].split("_")
+        own = (int(word[5:]) for word in words if word.startswith("patch") and word[5:].isdigit())
+        return self.patch_size or next(own, None)

@@ -110,6 +110,7 @@ def _about_run(run: "Run") -> dict[str, Any]:
         "method": record.method,
         "dataset": record.dataset_name,
         "selection": record.selection or "",
+        "mosaics": record.mosaics or "",
         "images": record.images,
         "retained": record.retained,
         "epochs": record.epochs,
@@ -195,6 +196,23 @@ def _hardness(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
+def _mosaics(workspace: Workspace) -> list[dict[str, Any]]:
+    records = [one.record for one in workspace.mosaic_sets()]
+    return [
+        {
+            "id": record.id,
+            "name": record.name,
+            "dataset": record.dataset_name,
+            "hardness": record.hardness,
+            "mosaics": record.mosaics,
+            "patches": record.patches_used,
+            "retained": record.retained,
+            "created": record.created,
+        }
+        for record in records
+    ]
+
+
 def _proposers(workspace: Workspace) -> list[dict[str, Any]]:
     from dataeff_core.patches import PROPOSERS
 
@@ -212,5 +230,6 @@ LISTS = {
     "encoders": _encoders,
     "patches": _patches,
     "hardness": _hardness,
+    "mosaics": _mosaics,
     "proposers": _proposers,
 }

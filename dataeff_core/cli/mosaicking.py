@@ -9,7 +9,10 @@ from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
 
-SUMMARY = "Choose patches by hardness and put them together to training images; without --out only say what would be."
+SUMMARY = (
+    "Choose patches by hardness and lay them out as training images; --name keeps them to pre-train on, --out writes "
+    "them as images; without either only say what would be."
+)
 COUNTED = ("too_easy", "useful", "suspicious", "allowed", "frames", "unusable", "pinned")
 
 
@@ -29,6 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="settings",
         help=f"a rule for patches or mosaics, may be given again: {told.replace('%', '%%')}",
+    )
+    parser.add_argument(
+        "--name", metavar="NAME", default="", help="keep them under this name, to pre-train on: `pretrain NAME`"
     )
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write images, manifest and recipe into this new folder"
@@ -52,6 +58,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     from dataeff_core.hardness.stored import hardness_of
     from dataeff_core.mosaics.exporting import export_mosaics, plan
     from dataeff_core.mosaics.layout import MosaicRules
+    from dataeff_core.mosaics.saving import save_mosaics
 
     if args.as_dataset and args.out is None:
         raise BadInput("--import registers the folder that is written; name it with --out")
@@ -76,9 +83,15 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
         "information": planned.terms.information,
         "warning": planned.warning,
         "notes": planned.notes,
+        "mosaic_set": None,
         "out": None,
         "dataset": None,
     }
+    if args.name:
+        kept = save_mosaics(
+            dataset, scored, choice, rules, count=args.count, seed=args.seed, name=args.name, reporter=reporter
+        )
+        told["mosaic_set"] = kept.id
     if args.out is None:
         return told
     written = export_mosaics(
@@ -105,7 +118,9 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
 
 def text(result: dict[str, Any]) -> str:
     counts = result["counts"]
-    made = f"written to {result['out']}" if result["out"] else "would be made; name a folder with --out to write them"
+    made = "would be made; keep them with --name, or write them into a folder with --out"
+    made = f"kept as {result['mosaic_set']}" if result["mosaic_set"] else made
+    made = f"written to {result['out']}" if result["out"] else made
     lines = [
         f"{counts['too_easy']} patches too easy, {counts['useful']} useful, {counts['suspicious']} suspicious",
         f"{result['mosaics']} mosaics of {result['width']} x {result['height']} pixels from {result['patches']} "
@@ -114,6 +129,7 @@ def text(result: dict[str, Any]) -> str:
         f"{result['information']:.3f} nats a value",
         *([result["warning"]] if result["warning"] else []),
         *result["notes"].values(),
+        *([f"kept as {result['mosaic_set']}"] if result["mosaic_set"] and result["out"] else []),
         *([f"registered as dataset {result['dataset']}"] if result["dataset"] else []),
     ]
     return "\n".join(lines)

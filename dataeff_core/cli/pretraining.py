@@ -9,9 +9,11 @@ from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from dataeff_core.workspace import Dataset, Run, SavedSelection
+    from dataeff_core.workspace import Dataset, MosaicSet, Run, SavedSelection
 
-SUMMARY = "Pre-train a network on a dataset or on what a selection keeps of it; goes on where it stopped."
+SUMMARY = (
+    "Pre-train a network on a dataset, on what a selection keeps of it, or on mosaics; goes on where it stopped."
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument(
         "source",
-        metavar="DATASET|SELECTION",
+        metavar="DATASET|SELECTION|MOSAICS",
         nargs="?",
         help="id, unique prefix of it, or name; 'latest' is the newest dataset. Not with --resume",
     )
@@ -108,6 +110,7 @@ def _told(trained: "Run") -> dict[str, Any]:
         "params": record.params,
         "dataset": record.dataset,
         "selection": record.selection,
+        "mosaics": record.mosaics,
         "retained": record.retained,
         "images": record.images,
         "epochs": result.epochs,
@@ -124,15 +127,15 @@ def _told(trained: "Run") -> dict[str, Any]:
     }
 
 
-def _source(workspace: Workspace, wanted: str) -> "Dataset | SavedSelection":
-    """The dataset of that name, else the selection. Raises NotFound, BadInput."""
-    try:
-        return workspace.dataset(wanted)
-    except NotFound as no_dataset:
+def _source(workspace: Workspace, wanted: str) -> "Dataset | SavedSelection | MosaicSet":
+    """The dataset of that name, else the selection, else the mosaics. Raises NotFound, BadInput."""
+    said: list[str] = []
+    for find in (workspace.dataset, workspace.selection, workspace.mosaic_set):
         try:
-            return workspace.selection(wanted)
-        except NotFound as no_selection:
-            raise NotFound(f"{no_dataset}; and {no_selection}") from no_selection
+            return find(wanted)
+        except NotFound as error:
+            said.append(str(error))
+    raise NotFound("; and ".join(said))
 
 
 def _shares(typed: str) -> list[float]:

@@ -1,15 +1,16 @@
 """Mosaics made of their frames' pixels, a block at a time: each frame is read once for a block."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from dataeff_core.frame_reading.decoding import KeyedPreparation, default_workers, prepared_chunks
+from dataeff_core.frame_reading.cutting import Aspect, Cutting
+from dataeff_core.frame_reading.decoding import default_workers, prepared_chunks
 from dataeff_core.frame_reading.reading import original_tasks
-from dataeff_core.mosaics.layout import Aspect, Layout, fitted
+from dataeff_core.mosaics.layout import Layout
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import Dataset
 
@@ -24,27 +25,6 @@ class Block:
     mosaics: np.ndarray  # (b, height, width, 3) uint8
     whole: np.ndarray  # (b,) bool: True = every cell could be read
     bad: dict[str, str]  # sha256 -> why its frame cannot be read
-
-
-@dataclass(frozen=True)
-class Cutting(KeyedPreparation):
-    """Cuts the boxes of each frame and brings each to the size of a cell."""
-
-    boxes: Mapping[str, np.ndarray]  # sha256 -> (k, 4) int32
-    height: int
-    width: int
-    aspect: Aspect
-
-    def of(self, keys: Sequence[str], images: Sequence[np.ndarray]) -> np.ndarray:
-        """n frames -> (n,) object, each (k, height, width, 3) uint8."""
-        out = np.empty(len(keys), dtype=object)
-        for at, (key, image) in enumerate(zip(keys, images, strict=True)):
-            cells = [
-                fitted(np.ascontiguousarray(image[top:bottom, left:right]), self.height, self.width, self.aspect)
-                for top, left, bottom, right in self.boxes[key].tolist()
-            ]
-            out[at] = np.stack(cells)
-        return out
 
 
 def assembled(

@@ -7,17 +7,15 @@ so that a cell's place does not tell its hardness. What is left over, fewer than
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from dataeff_core.errors import BadInput
+from dataeff_core.frame_reading.cutting import Aspect
 from dataeff_core.selection.base import check_seed
 
 ORDER, PLACES = 1, 2  # streams of random numbers
-Aspect = Literal["crop", "pad", "squash"]
 
 
 class MosaicRules(BaseModel):
@@ -106,40 +104,3 @@ def mosaic_size(sizes: np.ndarray, rules: MosaicRules) -> tuple[int, int]:
     wanted = (rules.height or float(np.median(sizes[:, 0])), rules.width or float(np.median(sizes[:, 1])))
     height, width = (max(unit, round(one / unit) * unit) for one in wanted)
     return height, width
-
-
-def check_seams(layout: Layout, image_size: int, part: int) -> None:
-    """Raise BadInput unless, squashed to `image_size`, the seams lie on a ViT's patches of `part` pixels."""
-    if image_size % (layout.grid * part):
-        near = max(1, round(image_size / (layout.grid * part))) * layout.grid * part
-        raise BadInput(
-            f"an image of {image_size} pixels cut in {layout.grid} does not end on patches of {part} pixels, so "
-            f"seams would run through them; use image_size {near}"
-        )
-
-
-def fitted(crop: np.ndarray, height: int, width: int, aspect: Aspect) -> np.ndarray:
-    """(h, w, 3) uint8 -> (height, width, 3) uint8 (bicubic, with the filter widened where it shrinks). A crop of the
-    cell's own size is taken pixel by pixel."""
-    rows, columns = crop.shape[:2]
-    if (rows, columns) == (height, width):
-        return crop
-    if aspect == "squash":
-        return _resized(crop, height, width)
-    scales = (height / rows, width / columns)
-    scale = max(scales) if aspect == "crop" else min(scales)
-    tall, wide = (max(1, round(rows * scale)), max(1, round(columns * scale)))
-    if aspect == "crop":
-        tall, wide = max(tall, height), max(wide, width)
-        top, left = (tall - height) // 2, (wide - width) // 2
-        return _resized(crop, tall, wide)[top : top + height, left : left + width]
-    tall, wide = min(tall, height), min(wide, width)
-    cell = np.empty((height, width, 3), np.uint8)
-    cell[:] = crop.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
-    top, left = (height - tall) // 2, (width - wide) // 2
-    cell[top : top + tall, left : left + wide] = _resized(crop, tall, wide)
-    return cell
-
-
-def _resized(crop: np.ndarray, height: int, width: int) -> np.ndarray:
-    return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC))

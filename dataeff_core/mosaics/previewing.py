@@ -3,8 +3,9 @@
 import numpy as np
 
 from dataeff_core.errors import BadInput
+from dataeff_core.frame_reading.cutting import Aspect, fitted
 from dataeff_core.hardness.stored import Hardness
-from dataeff_core.mosaics.layout import Aspect, Layout, fitted
+from dataeff_core.mosaics.layout import Layout
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.root import Workspace
 from dataeff_core.workspace.thumbnails import read_thumbnail

@@ -47,6 +47,21 @@ def augmented(
     return pixels.view(n, views, 3, size, size)
 
 
+def in_cells(images: torch.Tensor, numbers: torch.Tensor, grid: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mosaics (n, s, s, 3) and the numbers of each -> their cells (n x grid x grid, s / grid, s / grid, 3), from the
+    upper left, row by row, and the same numbers for each cell of a mosaic."""
+    n, side = len(images), images.shape[1] // grid
+    cells = images.view(n, grid, side, grid, side, 3).permute(0, 1, 3, 2, 4, 5)
+    return cells.reshape(-1, side, side, 3), numbers.repeat_interleave(grid**2, dim=0)
+
+
+def put_together(cells: torch.Tensor, grid: int) -> torch.Tensor:
+    """Views of cells (n x grid x grid, views, 3, c, c) -> of mosaics (n, views, 3, grid x c, grid x c)."""
+    views, size = cells.shape[1], cells.shape[-1]
+    placed = cells.view(-1, grid, grid, views, 3, size, size).permute(0, 3, 4, 1, 5, 2, 6)
+    return placed.reshape(-1, views, 3, grid * size, grid * size)
+
+
 def _grid(drawn: dict[str, torch.Tensor], asked: Augmentation, size: int) -> torch.Tensor:
     """(m, size, size, 2): where in the frame, from -1 to 1, each pixel of the view is read: first mirrored, then
     turned, then scaled and moved to the crop."""

@@ -149,12 +149,17 @@ class PretrainingMethod(Augmentation, ABC):
         Random parameters are drawn from `seed`. Raises BadInput, NotFound.
         """
 
-    def augment(self, images: "torch.Tensor", numbers: "torch.Tensor") -> "torch.Tensor":
+    def augment(self, images: "torch.Tensor", numbers: "torch.Tensor", *, grid: int = 1) -> "torch.Tensor":
         """(n, s, s, 3) uint8 and (n, VIEWS, augmentations.NUMBERS) float32 in [0, 1) -> views for `network`.
 
-        A function of its arguments alone, image by image, so that a resumed or divided batch is the same batch.
+        A function of its arguments alone, image by image, so that a resumed or divided batch is the same batch. In a
+        mosaic of `grid` x `grid` cells each cell is changed on its own by the same numbers, so that the seams stay
+        where they are (our choice; a crop of the whole would move them off the ViT's patches).
         """
-        from dataeff_core.pretraining.augmentations import augmented
+        from dataeff_core.pretraining.augmentations import augmented, in_cells, put_together
 
         backbone = self.backbone()
-        return augmented(images, numbers, self, size=self.image_size, mean=backbone.mean, std=backbone.std)
+        cells, numbers = (images, numbers) if grid == 1 else in_cells(images, numbers, grid)
+        size = self.image_size // grid
+        views = augmented(cells, numbers, self, size=size, mean=backbone.mean, std=backbone.std)
+        return views if grid == 1 else put_together(views, grid)

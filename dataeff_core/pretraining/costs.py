@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataeff_core.backbones import Backbone
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.pretraining.budgets import budget
 from dataeff_core.pretraining.images import side_of
@@ -147,8 +148,7 @@ def _parts(params: Mapping[str, Any], views: int) -> list[_Part]:
     """The encoder and, where the method has one, the decoder; empty for a ViT of unknown size."""
     words = params["model"].partition(".")[0].split("_")
     size = next((SIZES[word] for word in words if word in SIZES), None)
-    own = next((int(word[5:]) for word in words if word.startswith("patch") and word[5:].isdigit()), None)
-    patch = params.get("patch_size") or own
+    patch = Backbone(model=params["model"], patch_size=params.get("patch_size")).patch
     if size is None or patch is None:
         return []
     tokens, pixels = (params["image_size"] / patch) ** 2, 3 * patch**2

@@ -8,7 +8,7 @@ other rows of the same store. It is a cache: the folder may be deleted while not
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import IO
@@ -17,7 +17,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dataeff_core.frame_reading.decoding import Chunk, default_workers, prepared_chunks
+from dataeff_core.frame_reading.decoding import (
+    Chunk,
+    KeyedPreparation,
+    Preparation,
+    default_workers,
+    prepared_chunks,
+)
 from dataeff_core.frame_reading.reading import original_tasks
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.reporting import Reporter
@@ -48,17 +54,23 @@ class Squash:
 
 @dataclass(frozen=True)
 class Images:
-    """The images of one run: rows of a store."""
+    """The images of one run: each a row of a store, or put together of a grid of them."""
 
     pixels: np.ndarray  # (N, side, side, 3) uint8, memory-mapped read-only
-    rows: np.ndarray  # (n,) int64 into `pixels`
+    rows: np.ndarray  # (n,) int64 into `pixels`; of mosaics (n, grid x grid), from the upper left, row by row
+    grid: int = 1
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, which: np.ndarray) -> np.ndarray:
-        """(m,) positions in [0, n) -> (m, side, side, 3) uint8."""
-        return self.pixels[self.rows[which]]
+        """(m,) positions in [0, n) -> (m, grid x side, grid x side, 3) uint8."""
+        parts = self.pixels[self.rows[which]]
+        if self.grid == 1:
+            return parts.reshape(len(which), *parts.shape[-3:])
+        side, grid = parts.shape[-2], self.grid
+        placed = parts.reshape(-1, grid, grid, side, side, 3).transpose(0, 1, 3, 2, 4, 5)
+        return placed.reshape(-1, grid * side, grid * side, 3)
 
 
 def side_of(method: PretrainingMethod) -> int:
@@ -71,22 +83,42 @@ def small_frames(frames: pd.DataFrame, image_size: int) -> int:
     return int(((frames["width"] < image_size) | (frames["height"] < image_size)).sum())
 
 
-class Store:
-    """The prepared images of one side length."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which distinct frames are read for a store, and what is made of each: one picture, under the frame's own key,
+    unless `parts` names the keys of several."""
 
-    def __init__(self, workspace: Workspace, side: int) -> None:
+    frames: pd.DataFrame
+    prepare: Preparation | KeyedPreparation
+    parts: Mapping[str, Sequence[str]] | None = None  # the frame's key -> those of the pictures made of it
+
+    def rows(self, chunk: Chunk) -> tuple[list[str], np.ndarray]:
+        """Keys and pictures, one a row, of what was read."""
+        if chunk.rows is None:
+            return [], np.empty(0, np.uint8)
+        if self.parts is None:
+            return chunk.keys, chunk.rows
+        return [part for key in chunk.keys for part in self.parts[key]], np.concatenate(list(chunk.rows))
+
+
+class Store:
+    """The prepared pictures of one side length and kind."""
+
+    def __init__(self, workspace: Workspace, side: int, *, kind: str = VERSION) -> None:
         self.side = side
-        self.folder = workspace.root / "prepared" / f"{VERSION}-{side}"
+        self.folder = workspace.root / "prepared" / f"{kind}-{side}"
         self.row_bytes = side * side * 3
 
-    def images(self, keys: Sequence[str]) -> Images | None:
-        """The images with these content keys, in this order; None when one is missing."""
+    def images(self, keys: Sequence[str], *, grid: int = 1) -> Images | None:
+        """The images with these content keys, in this order, each `grid` x `grid` of them; None when one is
+        missing."""
         rows = self._rows(keys)
         if (rows < 0).any():
             return None
         shape = (self._count(), self.side, self.side, 3)
         with storage_errors("reading", self.folder):
-            return Images(np.memmap(self.folder / "pixels.bin", np.uint8, "r", shape=shape), rows)
+            pixels = np.memmap(self.folder / "pixels.bin", np.uint8, "r", shape=shape)
+        return Images(pixels, rows if grid == 1 else rows.reshape(-1, grid**2), grid)
 
     def missing(self, keys: Sequence[str]) -> set[str]:
         """Which of these are not there."""
@@ -100,21 +132,32 @@ class Store:
         Another process that fills the same store is waited for. What is read stays, whatever happens next.
         Raises StorageFailed, WorkerDied, Cancelled.
         """
+
+        def missing() -> Wanted:
+            distinct = frames.drop_duplicates("sha256")
+            keys = self.missing(distinct["sha256"].tolist())
+            return Wanted(distinct[distinct["sha256"].isin(keys)], Squash(self.side))
+
+        return self.fill_with(dataset, missing, workers=workers, reporter=reporter)
+
+    def fill_with(
+        self, dataset: Dataset, missing: Callable[[], Wanted], *, workers: int | None = None, reporter: Reporter
+    ) -> dict[str, str]:
+        """As `fill`, of what `missing` says while no other process fills this store."""
         reporter.phase("preparing images")
         with exclusive(self.folder / ".lock", reporter):
-            wanted = frames.drop_duplicates("sha256")
-            wanted = wanted[wanted["sha256"].isin(self.missing(wanted["sha256"].tolist()))]
-            if wanted.empty:
+            wanted = missing()
+            if wanted.frames.empty:
                 return {}
-            reporter.phase("preparing images", len(wanted))
-            count = default_workers(len(wanted)) if workers is None else workers
+            reporter.phase("preparing images", len(wanted.frames))
+            count = default_workers(len(wanted.frames)) if workers is None else workers
             chunks = prepared_chunks(
-                original_tasks(dataset, wanted), Squash(self.side), workers=count, reporter=reporter
+                original_tasks(dataset, wanted.frames), wanted.prepare, workers=count, reporter=reporter
             )
             bad: dict[str, str] = {}
             with _Appending(self) as appending, closing(chunks):
                 for chunk in chunks:
-                    appending.add(chunk)
+                    appending.add(*wanted.rows(chunk))
                     bad |= chunk.bad
                     reporter.advance(len(chunk.keys) + len(chunk.bad))
             return bad
@@ -159,12 +202,12 @@ class _Appending:
             stream.truncate(length)
         return stream
 
-    def add(self, chunk: Chunk) -> None:
-        """Take in a chunk's rows; they are named after FLUSH_SECONDS at the latest. Raises StorageFailed."""
-        if chunk.rows is not None:
+    def add(self, keys: Sequence[str], rows: np.ndarray) -> None:
+        """Take in rows; they are named after FLUSH_SECONDS at the latest. Raises StorageFailed."""
+        if len(keys):
             with storage_errors("writing", self.store.folder):
-                self.pixels.write(np.ascontiguousarray(chunk.rows).data)
-            self.waiting += [bytes.fromhex(key) for key in chunk.keys]
+                self.pixels.write(np.ascontiguousarray(rows).data)
+            self.waiting += [bytes.fromhex(key) for key in keys]
         if time.monotonic() - self.flushed_at > FLUSH_SECONDS:
             self.flush()
 

@@ -1,4 +1,4 @@
-"""From frames in the workspace to a finished run, and from a stopped run to the same finished one."""
+"""From frames or mosaics in the workspace to a finished run, and from a stopped run to the same finished one."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -6,26 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dataeff_core import __version__
 from dataeff_core.backbones.devices import resolve_device, use_all_processors
-from dataeff_core.errors import BadInput, Cancelled, DataEffError, MissingWeights, NotFound, Stale, StorageFailed
+from dataeff_core.errors import BadInput, Cancelled, DataEffError, MissingWeights, Stale, StorageFailed
 from dataeff_core.pretraining import make
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.pretraining.budgets import Budget, budget
-from dataeff_core.pretraining.images import Images, Store, side_of, small_frames
+from dataeff_core.pretraining.sources import Source, images_of, source_of
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection.base import check_seed
-from dataeff_core.workspace import Dataset, Run, RunRecord, SavedSelection, Workspace
+from dataeff_core.workspace import Dataset, MosaicSet, Run, RunRecord, SavedSelection, Workspace
 from dataeff_core.workspace.records import fresh_id
 from dataeff_core.workspace.storage import (
     exclusive,
     file_sha256,
-    fingerprint,
     new_folder,
     storage_errors,
-    write_atomically,
     write_json,
 )
 
@@ -34,12 +30,10 @@ if TYPE_CHECKING:
 
     from dataeff_core.pretraining.distributed import Processes
 
-NAMED = 3  # unreadable frames that are named; the rest is counted
-
 
 def pretrain(
     workspace: Workspace,
-    source: Dataset | SavedSelection,
+    source: Dataset | SavedSelection | MosaicSet,
     method: PretrainingMethod,
     *,
     epochs: int | None = None,
@@ -53,7 +47,8 @@ def pretrain(
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Run:
-    """Train `method`'s network on the frames of a dataset, or on those that a selection keeps; the finished run.
+    """Train `method`'s network on the frames of a dataset, on those that a selection keeps, or on mosaics of their
+    patches, which are put together as they are needed; the finished run.
 
     Its length is `epochs` passes or at least `images_seen` images; with neither budgets.DEFAULT_EPOCHS. After each
     share in `snapshots` (of its epochs, in (0, 1)) the encoder is kept too. Frames that cannot be read are left out
@@ -65,8 +60,9 @@ def pretrain(
     too little memory), Stale, MissingWeights, StorageFailed, Cancelled; the last checkpoint then stays.
     """
     request = _Request(method, epochs, images_seen, check_seed(seed), name, preset, tuple(snapshots))
-    chosen = _chosen(workspace, source, overruled=overruled)
-    request.length(len(chosen.frames))
+    chosen = source_of(workspace, source, overruled=overruled)
+    chosen.check_fits(method)
+    request.length(len(chosen))
     with _processes(device, reporter) as (processes, told):
         begun = _begun(workspace, request, chosen, told.job) if processes.writes else None
         if begun is not None and begun.result is not None:
@@ -127,35 +123,15 @@ class _Request:
         return tuple(sorted({max(1, round(share * epochs)) for share in self.snapshots} - {epochs}))
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    dataset: Dataset
-    selection: SavedSelection | None
-    frames: pd.DataFrame  # of dataset.frames, those to train on
-
-
-def _chosen(workspace: Workspace, source: Dataset | SavedSelection, *, overruled: bool) -> _Chosen:
-    if isinstance(source, Dataset):
-        return _Chosen(source, None, source.frames)
-    record = source.record
-    dataset = workspace.dataset(record.dataset)
-    if record.dataset_fingerprint != dataset.fingerprint:
-        raise Stale(
-            f"selection {source.id} was made before {dataset.record.name} changed; run `select {dataset.id}` again"
-        )
-    decisions = source.decisions if overruled else source.machine
-    kept = decisions.loc[decisions["decision"] == "kept", "frame_id"]
-    return _Chosen(dataset, source, dataset.frames[dataset.frames["frame_id"].isin(set(kept))])
-
-
-def _begun(workspace: Workspace, request: _Request, chosen: _Chosen, job: str) -> Run | None:
+def _begun(workspace: Workspace, request: _Request, source: Source, job: str) -> Run | None:
     """The run that this job has begun with an equal request."""
     run = begun_by(workspace, job)
     if run is None:
         return None
-    record, selection = run.record, chosen.selection.id if chosen.selection else None
-    asked = (chosen.dataset.id, selection, request.method.NAME, _params(request.method), request.seed, request.name)
-    same = asked == (record.dataset, record.selection, record.method, record.params, record.seed, record.name)
+    record, told = run.record, source.told()
+    asked = (source.dataset.id, request.method.NAME, _params(request.method), request.seed, request.name)
+    same = asked == (record.dataset, record.method, record.params, record.seed, record.name)
+    same = same and (told.get("selection"), told.get("mosaics")) == (record.selection, record.mosaics)
     return run if same and request.length(record.images).steps == record.steps else None
 
 
@@ -166,23 +142,21 @@ def _params(method: PretrainingMethod) -> dict[str, Any]:
 # ---- beginning ---------------------------------------------------------------------------------------------------
 
 
-def _begin(workspace: Workspace, request: _Request, chosen: _Chosen, workers: int | None, reporter: Reporter) -> Run:
+def _begin(workspace: Workspace, request: _Request, source: Source, workers: int | None, reporter: Reporter) -> Run:
     """Prepare the images and write the run's folder, all but its training."""
-    method, dataset, selection = request.method, chosen.dataset, chosen.selection
-    bad = Store(workspace, side_of(method)).fill(dataset, chosen.frames, workers=workers, reporter=reporter)
-    frames = chosen.frames[~chosen.frames["sha256"].isin(list(bad))]
-    length = request.length(len(frames))
+    method, dataset = request.method, source.dataset
+    filled = source.fill(workspace, method, workers=workers, reporter=reporter)
+    length = request.length(filled.images)
     record = RunRecord(
         id=fresh_id(method.NAME),
         name=request.name,
         dataset=dataset.id,
         dataset_name=dataset.record.name,
         dataset_fingerprint=dataset.fingerprint,
-        selection=selection.id if selection else None,
-        selection_name=selection.record.name if selection else "",
-        retained=len(frames) / len(dataset.frames),
-        images=len(frames),
-        images_fingerprint=fingerprint(frames["sha256"].tolist()),
+        **source.told(),
+        retained=filled.images / len(dataset.frames),
+        images=filled.images,
+        images_fingerprint=filled.fingerprint,
         method=method.NAME,
         preset=request.preset,
         params=_params(method),
@@ -194,41 +168,21 @@ def _begin(workspace: Workspace, request: _Request, chosen: _Chosen, workers: in
         snapshots=tuple(
             epoch for epoch in request.snapshot_epochs(length.epochs) if length.step_after(epoch) < length.steps
         ),
-        notes=_notes(method, chosen.frames, bad),
+        notes=filled.notes | _start_noted(method),
         code_version=__version__,
     )
     for sentence in (one for one in record.notes.values() if isinstance(one, str)):
         reporter.log(sentence)
     run = Run(workspace.runs_folder / record.id, record)
     with new_folder(run.folder) as making:
-        table = frames[["frame_id", "sha256"]]
-        write_atomically(making / Run.FRAMES, lambda stream: table.to_parquet(stream, index=False))
+        filled.write(making)
         Run(making, record).note_job(reporter.job)
         record.write(making)
     return run
 
 
-def _notes(method: PretrainingMethod, frames: pd.DataFrame, bad: dict[str, str]) -> dict[str, Any]:
-    """What is to be known of the images, in words and numbers."""
-    notes: dict[str, Any] = {}
-    lost = frames[frames["sha256"].isin(list(bad))]
-    if len(lost):
-        named = [
-            f"{path}: {bad[key]}" for path, key in zip(lost["path"][:NAMED], lost["sha256"][:NAMED], strict=True)
-        ]
-        more = "; ..." if len(lost) > NAMED else ""
-        notes["unreadable"] = len(lost)
-        notes["left_out"] = f"{len(lost)} of {len(frames)} frames cannot be read, left out: {'; '.join(named)}{more}"
-    small = small_frames(frames, method.image_size)
-    if small:
-        notes["small"] = small
-        notes["scaled_up"] = (
-            f"{small} of {len(frames)} frames are smaller than the network's input of {method.image_size} x "
-            f"{method.image_size} pixels and are scaled up; a lower image_size saves time"
-        )
-    if method.start_from is not None:
-        notes["start_from_sha256"] = file_sha256(Path(method.start_from))
-    return notes
+def _start_noted(method: PretrainingMethod) -> dict[str, str]:
+    return {} if method.start_from is None else {"start_from_sha256": file_sha256(Path(method.start_from))}
 
 
 def _opened(workspace: Workspace, run_id: str) -> Run:
@@ -305,7 +259,7 @@ def _trained(
             _tidy(run)
             run.note_job(reporter.job)
         try:
-            images = _images_of(workspace, run, method, reporter)
+            images = images_of(workspace, run, method, reporter)
             train(run, method, network, images, processes=processes, reporter=reporter)
         except DataEffError as error:
             if processes.writes and not isinstance(error, Cancelled):
@@ -321,29 +275,3 @@ def _tidy(run: Run) -> None:
         (run.folder / run.PROBLEM).unlink(missing_ok=True)
         for half_written in run.folder.rglob(".*.tmp"):
             half_written.unlink(missing_ok=True)
-
-
-def _images_of(workspace: Workspace, run: Run, method: PretrainingMethod, reporter: Reporter) -> Images:
-    """Just the images the run began with, by their content. Raises Stale when some can no longer be had."""
-    keys = run.frames["sha256"].tolist()
-    if fingerprint(keys) != run.record.images_fingerprint:
-        raise Stale(f"{Run.FRAMES} of run {run.id} is not what it began with; start a new run")
-    store = Store(workspace, side_of(method))
-    images = store.images(keys)
-    if images is not None:
-        return images
-    missing = store.missing(keys)
-    reason = "they are no longer in the dataset"
-    try:
-        dataset = workspace.dataset(run.record.dataset)
-        bad = store.fill(dataset, dataset.frames[dataset.frames["sha256"].isin(missing)], reporter=reporter)
-        reason = next(iter(bad.values()), reason)
-    except NotFound:
-        reason = f"the dataset {run.record.dataset_name} is gone"
-    images = store.images(keys)
-    if images is None:
-        raise Stale(
-            f"{len(store.missing(keys))} of the {len(keys)} images that run {run.id} began with cannot be had any "
-            f"more ({reason}); put them back, or start a new run"
-        )
-    return images

@@ -143,7 +143,7 @@ class _Training:
             if self.device.type == "cuda":
                 parts.append(Part(images.pin_memory(), of_views.pin_memory(), of_loss.pin_memory(), share))
             else:
-                parts.append(Part(self.method.augment(images, of_views), None, of_loss, share))
+                parts.append(Part(self.method.augment(images, of_views, grid=self.images.grid), None, of_loss, share))
         return parts
 
     def step(self, parts: list[Part]) -> None:
@@ -169,7 +169,8 @@ class _Training:
         numbers = part.loss_numbers.to(self.device, non_blocking=True)
         if part.view_numbers is None:
             return images, numbers
-        return self.method.augment(images, part.view_numbers.to(self.device, non_blocking=True)), numbers
+        of_views = part.view_numbers.to(self.device, non_blocking=True)
+        return self.method.augment(images, of_views, grid=self.images.grid), numbers
 
     def rate(self, step: int) -> float:
         return learning_rate(step, steps=self.steps, peak=self.method.learning_rate, warmup=self.method.warmup)

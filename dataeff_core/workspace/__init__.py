@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
     from dataeff_core.workspace.evaluations import Evaluation, EvaluationRecord
     from dataeff_core.workspace.maps import FrameMap, MapRecord
+    from dataeff_core.workspace.mosaics import MosaicRecord, MosaicSet
     from dataeff_core.workspace.root import Workspace
     from dataeff_core.workspace.runs import Run, RunRecord, RunResult
     from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
@@ -29,6 +30,8 @@ HOMES = {
     "EvaluationRecord": "evaluations",
     "FrameMap": "maps",
     "MapRecord": "maps",
+    "MosaicRecord": "mosaics",
+    "MosaicSet": "mosaics",
     "Run": "runs",
     "RunRecord": "runs",
     "RunResult": "runs",
@@ -51,6 +54,8 @@ __all__ = [
     "EvaluationRecord",
     "FrameMap",
     "MapRecord",
+    "MosaicRecord",
+    "MosaicSet",
     "Run",
     "RunRecord",
     "RunResult",

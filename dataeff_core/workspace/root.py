@@ -10,6 +10,7 @@ from dataeff_core.workspace.datasets import Dataset, DatasetRecord
 from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
 from dataeff_core.workspace.evaluations import Evaluation, EvaluationRecord
 from dataeff_core.workspace.maps import FrameMap, MapRecord
+from dataeff_core.workspace.mosaics import MosaicRecord, MosaicSet, mosaics_folder
 from dataeff_core.workspace.records import find
 from dataeff_core.workspace.runs import Run, RunRecord
 from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
@@ -111,6 +112,23 @@ class Workspace:
         selections = self.selections(dataset)
         record = find([one.record for one in selections], wanted, kind="selection")
         return next(one for one in selections if one.record.id == record.id)
+
+    def mosaic_sets(self, dataset: Dataset | None = None) -> list[MosaicSet]:
+        """The saved mosaics of `dataset`, or of all datasets, oldest first."""
+        datasets = [dataset] if dataset is not None else self.datasets()
+        found = [
+            MosaicSet(mosaics_folder(one) / record.id, record)
+            for one in datasets
+            for record in MosaicRecord.read_all(mosaics_folder(one))
+        ]
+        return sorted(found, key=lambda mosaics: (mosaics.record.created, mosaics.record.id))
+
+    def mosaic_set(self, wanted: str, dataset: Dataset | None = None) -> MosaicSet:
+        """A set of mosaics by id, unique prefix, name, or `latest`, in `dataset` or anywhere. Raises NotFound,
+        BadInput."""
+        sets = self.mosaic_sets(dataset)
+        record = find([one.record for one in sets], wanted, kind="set of mosaics")
+        return next(one for one in sets if one.record.id == record.id)
 
     @property
     def runs_folder(self) -> Path:

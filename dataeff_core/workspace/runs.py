@@ -1,7 +1,8 @@
 """A pre-training run on disk: what was asked, how it went step by step, what it left.
 
 run.json              RunRecord: all that determines it, written before the first step
-frames.parquet        the images it trains on, in order: frame_id, sha256 (the content key)
+frames.parquet        the images it trains on, in order: frame_id, sha256 (the content key); of mosaics their frames
+cells.parquet         runs on mosaics: a row a cell, mosaic by mosaic: mosaic, frame_id, sha256, box in the frame
 metrics.jsonl         one line a logged step (METRICS); lines after the checkpoint in use are cut off at resume
 checkpoint.pt         the newest whole state: model, optimiser, schedule, random states; read with weights_only=True
 snapshots/            epoch-00100.safetensors: the encoder as it was after that epoch
@@ -22,6 +23,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from dataeff_core.workspace.mosaics import Tiling
 from dataeff_core.workspace.records import Record
 from dataeff_core.workspace.storage import is_held, read_json, write_atomically
 
@@ -43,9 +45,12 @@ class RunRecord(Record):
     dataset_fingerprint: str
     selection: str | None = None  # None: every frame of the dataset
     selection_name: str = ""
-    retained: float  # share of the dataset's frames that it trains on, the paper's R
+    mosaics: str | None = None  # the saved set it trains on, in the place of frames
+    mosaics_name: str = ""
+    tiling: Tiling | None = None  # of its mosaics
+    retained: float  # images it trains on for each frame of the dataset, the paper's R
     images: int
-    images_fingerprint: str  # over the content keys (sha256) of the frames it trains on, in order
+    images_fingerprint: str  # over the content keys (sha256) of the frames it trains on, in order; or over the cells
     method: str
     preset: str = ""
     params: dict[str, Any]  # all fields of the method, resolved
@@ -81,6 +86,7 @@ class Run:
     """One run by its folder; every property reads what is on disk now."""
 
     FRAMES = "frames.parquet"
+    CELLS = "cells.parquet"
     METRICS_FILE = "metrics.jsonl"
     CHECKPOINT = "checkpoint.pt"
     ENCODER = "encoder.safetensors"
@@ -98,8 +104,14 @@ class Run:
 
     @cached_property
     def frames(self) -> pd.DataFrame:
-        """The images it trains on, in order; columns frame_id, sha256."""
+        """The images it trains on, in order, or the frames that its mosaics are of; columns frame_id, sha256."""
         return pd.read_parquet(self.folder / self.FRAMES)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame | None:
+        """The cells of its mosaics, in order; columns mosaic, frame_id, sha256, top, left, bottom, right. None where
+        it trains on whole frames."""
+        return None if self.record.tiling is None else pd.read_parquet(self.folder / self.CELLS)
 
     @property
     def result(self) -> RunResult | None:

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeff_core.errors import BadInput
-from dataeff_core.mosaics.layout import MosaicRules, check_seams, fitted, lay_out, mosaic_size
+from dataeff_core.frame_reading.cutting import fitted
+from dataeff_core.mosaics.layout import MosaicRules, lay_out, mosaic_size
 
 SIZES = np.array([[480, 640], [500, 600], [400, 900]])
 
@@ -56,14 +57,6 @@ def test_seams_lie_on_the_vits_patches(grid: int, part: int) -> None:
         top, left = found.place(cell)
         assert top % part == left % part == 0
     assert mosaic_size(SIZES, MosaicRules(height=100, width=16)) == (96, 32)
-
-
-def test_sizes_that_cut_patches_are_told() -> None:
-    found = lay_out(np.arange(50), MosaicRules(), sizes=SIZES)
-    check_seams(found, 224, 16)
-    check_seams(found, 96, 12)
-    with pytest.raises(BadInput, match="use image_size 96"):
-        check_seams(found, 100, 16)
 
 
 def test_a_crop_of_the_cells_size_is_taken_pixel_by_pixel() -> None:

@@ -1,0 +1,88 @@
+"""Patches chosen and laid out as training images, and kept under a name: a selection of patches."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from dataeff_core import __version__
+from dataeff_core.hardness.choosing import PatchRules
+from dataeff_core.hardness.stored import Hardness
+from dataeff_core.mosaics.exporting import manifest_of, plan
+from dataeff_core.mosaics.layout import MosaicRules
+from dataeff_core.reporting import Reporter
+from dataeff_core.workspace.datasets import Dataset
+from dataeff_core.workspace.mosaics import CELL_COLUMNS, MosaicRecord, MosaicSet, Tiling, mosaics_folder
+from dataeff_core.workspace.storage import exclusive, fingerprint, new_folder, write_atomically
+
+
+def save_mosaics(
+    dataset: Dataset,
+    scored: Hardness,
+    choice: PatchRules,
+    rules: MosaicRules,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    name: str = "",
+    reporter: Reporter | None = None,
+) -> MosaicSet:
+    """Choose `choice` of the scored patches, lay them out by `rules` as `count` mosaics (or as many as they allow),
+    and keep which patch stands where; no pixel is read. An equal set that is there already is returned.
+
+    Raises Stale, BadInput (too few patches, contradicting rules), StorageFailed.
+    """
+    planned = plan(dataset, scored, choice, rules, count=count, seed=seed, reporter=reporter)
+    cells = manifest_of(dataset, scored, planned.layout)[list(CELL_COLUMNS)]
+    layout = planned.layout
+    record = MosaicRecord(
+        id=f"mosaics-{_identity(dataset, scored, cells['patch_id'].tolist(), choice, rules, count, seed, name)}",
+        name=name,
+        dataset=dataset.id,
+        dataset_name=dataset.record.name,
+        dataset_fingerprint=dataset.fingerprint,
+        patch_set=scored.record.patch_set,
+        hardness=scored.id,
+        scorer=scored.record.scorer,
+        weights=scored.record.weights,
+        patches=choice.model_dump(mode="json"),
+        mosaic=rules.model_dump(mode="json"),
+        count=count,
+        seed=seed,
+        mosaics=len(layout),
+        patches_used=int(layout.rows.size),
+        frames=int(cells["frame_id"].nunique()),
+        retained=len(layout) / len(dataset.frames),
+        tiling=Tiling(grid=layout.grid, height=layout.height, width=layout.width, aspect=rules.aspect),
+        nothing=planned.terms.nothing,
+        given=planned.terms.given,
+        warning=planned.warning,
+        notes=planned.notes,
+        code_version=__version__,
+    )
+    folder = mosaics_folder(dataset) / record.id
+    with exclusive(mosaics_folder(dataset) / ".lock"):
+        if (folder / MosaicRecord.FILE).is_file():
+            return MosaicSet(folder, MosaicRecord.read(folder))
+        _write(folder, record, cells)
+    return MosaicSet(folder, record)
+
+
+def _identity(  # noqa: PLR0917
+    dataset: Dataset,
+    scored: Hardness,
+    patches: list[str],
+    choice: PatchRules,
+    rules: MosaicRules,
+    count: int | None,
+    seed: int,
+    name: str,
+) -> str:
+    """What makes two sets equal: the recipe, and the patches too, which reviewers' decisions may change."""
+    recipe = (choice.model_dump(mode="json"), rules.model_dump(mode="json"), count, seed, name, __version__)
+    return fingerprint(dataset.fingerprint, scored.id, patches, *recipe)[:10]
+
+
+def _write(folder: Path, record: MosaicRecord, cells: pd.DataFrame) -> None:
+    with new_folder(folder) as making:
+        write_atomically(making / MosaicSet.MANIFEST, lambda stream: cells.to_parquet(stream, index=False))
+        record.write(making)
