@@ -5,12 +5,12 @@ from collections.abc import Collection
 import numpy as np
 
 from dataeff_core import __version__
+from dataeff_core.benchmarking.subsets import subset_of
 from dataeff_core.errors import NotFound, Stale
 from dataeff_core.evaluation import make_task
 from dataeff_core.evaluation.normdel import normdel
 from dataeff_core.pretraining import make as make_pretraining
 from dataeff_core.reporting import Reporter
-from dataeff_core.selection import make as make_selector
 from dataeff_core.workspace import (
     Benchmark,
     BenchmarkRecord,
@@ -18,11 +18,11 @@ from dataeff_core.workspace import (
     CellRecord,
     Dataset,
     Evaluation,
+    MosaicSet,
     Run,
     SavedSelection,
     Workspace,
 )
-from dataeff_core.workspace.benchmarks import FULL
 from dataeff_core.workspace.storage import exclusive
 
 
@@ -43,7 +43,8 @@ def run_cell(
     A selection with the same recipe, a run and an evaluation that are there already are used; a run that was stopped
     goes on from its checkpoint. One process at a time: another one waits. Raises what selecting, pre-training and
     evaluating raise, and Stale when a dataset, its masks or labels, or this program have changed since the benchmark
-    was planned. Reviewers' pins are left aside: what is compared is what the methods choose.
+    was planned. Reviewers' pins on selections are left aside: what is compared is what the methods choose; but
+    patches of frames that reviewers removed are in no mosaic.
     """
     reporter = reporter or Reporter()
     with exclusive(benchmark.folder / "cells" / f".{cell.id}.lock", reporter):
@@ -55,14 +56,14 @@ def run_cell(
         dataset = unchanged(workspace.dataset(record.dataset), record.dataset_fingerprint, benchmark)
         on = unchanged(workspace.dataset(record.on), record.on_fingerprint, benchmark)
         check_truth(on, benchmark)
-        saved = None if cell.method == FULL else selection_of(workspace, record, cell, dataset, reporter)
-        run = run_of(workspace, benchmark, cell, saved or dataset, device=device, reporter=reporter)
+        subset = subset_of(workspace, record, cell, dataset, reporter)
+        run = run_of(workspace, benchmark, cell, subset, device=device, reporter=reporter)
         early = {
             epoch: score(workspace, record, cell, run, on, epoch=epoch, device=device, reporter=reporter).id
             for epoch in (run.snapshots if record.snapshots else ())
         }
         scored = score(workspace, record, cell, run, on, device=device, reporter=reporter)
-        result = result_of(cell, dataset=dataset, saved=saved, run=run, scored=scored, early=early)
+        result = result_of(cell, dataset=dataset, subset=subset, run=run, scored=scored, early=early)
         benchmark.save(result)
     return result
 
@@ -97,46 +98,11 @@ def check_truth(on: Dataset, benchmark: Benchmark) -> None:
         )
 
 
-def selection_of(
-    workspace: Workspace, record: BenchmarkRecord, cell: Cell, dataset: Dataset, reporter: Reporter
-) -> SavedSelection:
-    """The cell's selection: one that was saved by the same recipe, or made now under a name that tells it."""
-    from dataeff_core.selection.saving import select
-
-    params = record.selection_params.get(cell.method, {})
-    name = selection_name(cell, params)
-    selector = make_selector(cell.method, params)
-    embedding = record.encoder if selector.NEEDS_VECTORS else None
-    for saved in reversed(workspace.selections(dataset)):
-        made = saved.record
-        same = (made.name, made.method, made.keep, made.seed) == (name, cell.method, cell.keep, cell.seed)
-        same = same and (made.embedding, made.dataset_fingerprint) == (embedding, dataset.fingerprint)
-        same = same and made.code_version == __version__
-        if same and all(made.params.get(key) == value for key, value in params.items()):
-            return saved
-    return select(
-        workspace,
-        dataset,
-        selector,
-        encoder=embedding or "latest",
-        keep=cell.keep,
-        seed=cell.seed,
-        name=name,
-        reporter=reporter,
-    )
-
-
-def selection_name(cell: Cell, params: dict[str, object]) -> str:
-    """'meddel 20 %, seed 1', and the parameters that differ from the method's defaults."""
-    settings = "".join(f", {key} {value}" for key, value in sorted(params.items()))
-    return f"{cell.method} {100 * cell.keep:g} %, seed {cell.seed}{settings}"
-
-
 def run_of(
     workspace: Workspace,
     benchmark: Benchmark,
     cell: Cell,
-    source: Dataset | SavedSelection,
+    source: Dataset | SavedSelection | MosaicSet,
     *,
     device: str,
     reporter: Reporter,
@@ -146,8 +112,9 @@ def run_of(
 
     record = benchmark.record
     name = f"{benchmark.id} {cell.id}"
-    selection = source.id if isinstance(source, SavedSelection) else None
-    mine = [run for run in workspace.runs() if (run.record.name, run.record.selection) == (name, selection)]
+    subset = None if isinstance(source, Dataset) else source.id
+    runs = [run for run in workspace.runs() if run.record.name == name]
+    mine = [run for run in runs if (run.record.selection or run.record.mosaics) == subset]
     if mine:
         run = mine[-1]
         return run if run.state == "done" else resume(workspace, run, device=device, reporter=reporter)
@@ -191,7 +158,7 @@ def result_of(
     cell: Cell,
     *,
     dataset: Dataset,
-    saved: SavedSelection | None,
+    subset: Dataset | SavedSelection | MosaicSet,
     run: Run,
     scored: Evaluation,
     early: dict[int, str],
@@ -202,7 +169,8 @@ def result_of(
     retained, miou = run.record.retained, scored.record.score
     return CellRecord(
         cell=cell,
-        selection=saved.id if saved is not None else None,
+        selection=run.record.selection,
+        mosaics=run.record.mosaics,
         run=run.id,
         evaluation=scored.id,
         snapshot_evaluations=early,
@@ -215,7 +183,7 @@ def result_of(
         leaked=scored.record.leaks["frames"] if scored.record.leaks.get("checked") else None,
         bytes=bytes_of(dataset, run.frames["frame_id"]),
         seconds={
-            "selection": saved.record.seconds if saved is not None else 0.0,
+            "selection": 0.0 if isinstance(subset, Dataset) else subset.record.seconds,
             "pretraining": left.seconds,
             "evaluation": scored.record.seconds,
         },

@@ -15,16 +15,18 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from dataeff_core import __version__
+from dataeff_core.benchmarking.subsets import OptiDEL, planned_optidel
 from dataeff_core.errors import BadInput
 from dataeff_core.evaluation import make_task
 from dataeff_core.pretraining import budgets
 from dataeff_core.pretraining import make as make_pretraining
+from dataeff_core.pretraining.cells import check_seams
 from dataeff_core.selection import SELECTORS, selector_named
 from dataeff_core.selection import make as make_selector
 from dataeff_core.selection.base import check_seed
 from dataeff_core.selection.baselines import frames_to_keep
 from dataeff_core.workspace import Benchmark, BenchmarkRecord, Dataset, Workspace
-from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
 from dataeff_core.workspace.records import fresh_id
 from dataeff_core.workspace.storage import exclusive
 
@@ -58,7 +60,8 @@ def plan(
 ) -> Benchmark:
     """The benchmark of these cells, nothing run yet; an equal one that is there already is returned, to go on with.
 
-    `methods` are selection methods and FULL (everything, whose kept fraction is 1), `keeps` fractions in (0, 1).
+    `methods` are selection methods, OPTIDEL (mosaics of hard patches, a mosaic counting as an image) and FULL
+    (everything, whose kept fraction is 1); `keeps` are fractions in (0, 1).
     `encoder` names the embedding that selections are made with. `epochs` is the passes that full data gets (with the
     budget 'epochs': that each cell gets), `images_seen` the same as a count of images; one of them or neither.
     `snapshots` are shares of a run in (0, 1) after which its encoder is scored too.
@@ -71,7 +74,11 @@ def plan(
     truth = wanted.truth_fingerprint(on)  # raises where there is nothing to score against
     images = len(dataset.frames)
     length = length_of(images, budget, images_seen=images_seen, epochs=epochs)
-    check_fits(images, method.batch_size, keeps if set(methods) != {FULL} else (), full=FULL in methods)
+    kept = tuple(keeps) if set(methods) != {FULL} else ()
+    check_fits(images, method.batch_size, kept, full=FULL in methods)
+    subsets = subset_params(dataset, methods, selection_params, kept)
+    if OPTIDEL in methods:
+        check_seams(OptiDEL.of(subsets[OPTIDEL]).mosaic.grid, method)
     record = BenchmarkRecord(
         id=fresh_id("benchmark"),
         name=name,
@@ -83,10 +90,10 @@ def plan(
         on_fingerprint=on.fingerprint,
         truth=truth,
         methods=tuple(methods),
-        keeps=tuple(keeps) if set(methods) != {FULL} else (),
+        keeps=kept,
         seeds=tuple(seeds),
         encoder=embedding_for(workspace, dataset, methods, encoder),
-        selection_params=selectors_params(methods, selection_params),
+        selection_params=subsets,
         pretraining=pretraining,
         preset=preset,
         params=given(method, params),
@@ -109,10 +116,10 @@ def check_matrix(
         twice = [value for at, value in enumerate(values) if value in values[:at]]
         if twice:
             raise BadInput(f"{twice[0]} stands twice among the {what}; name it once")
-    known = [one.NAME for one in SELECTORS]
+    known = [*(one.NAME for one in SELECTORS), OPTIDEL, FULL]
     for method in methods:
-        if method not in (FULL, *known):
-            raise BadInput(f"there is no method {method!r}; choose {', '.join([*known, FULL])}")
+        if method not in known:
+            raise BadInput(f"there is no method {method!r}; choose {', '.join(known)}")
     if not methods or not seeds or (not keeps and set(methods) != {FULL}):
         raise BadInput("a benchmark needs a method, a kept fraction and a seed at least; name them")
     for keep in keeps:
@@ -157,20 +164,27 @@ def check_fits(images: int, batch_size: int, keeps: Sequence[float], *, full: bo
 
 def embedding_for(workspace: Workspace, dataset: Dataset, methods: Sequence[str], encoder: str) -> str:
     """The id of the embedding that selections are made with; '' where no method needs vectors."""
-    if not any(selector_named(method).NEEDS_VECTORS for method in methods if method != FULL):
+    if not any(selector_named(method).NEEDS_VECTORS for method in methods if method not in (OPTIDEL, FULL)):
         return ""
     embedding = workspace.embedding(dataset, encoder)
     embedding.check_fits(dataset)
     return embedding.id
 
 
-def selectors_params(methods: Sequence[str], params: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What differs from each method's defaults, as values. Raises BadInput for a method that is not compared."""
+def subset_params(
+    dataset: Dataset, methods: Sequence[str], params: Mapping[str, Mapping[str, Any]], keeps: Sequence[float]
+) -> dict[str, dict[str, Any]]:
+    """What differs from each method's defaults, as values. Raises BadInput for a method that is not compared, and
+    what `planned_optidel` raises."""
     for method in params:
         if method not in methods or method == FULL:
             chosen = ", ".join(one for one in methods if one != FULL) or "none"
             raise BadInput(f"parameters are given for {method!r}, which is not compared; compared are: {chosen}")
-    return {name: given(make_selector(name, values), values) for name, values in params.items() if values}
+    selectors = {name: values for name, values in params.items() if values and name != OPTIDEL}
+    found = {name: given(make_selector(name, values), values) for name, values in selectors.items()}
+    if OPTIDEL in methods:
+        found[OPTIDEL] = planned_optidel(dataset, params.get(OPTIDEL, {}), tuple(keeps))
+    return found
 
 
 def given(made: BaseModel, params: Mapping[str, Any]) -> dict[str, Any]:

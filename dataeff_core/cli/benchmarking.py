@@ -36,7 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("dataset", metavar="DATASET", nargs="?", help="what to pre-train on: id, prefix, name or 'latest'")
     add("--on", metavar="DATASET", help="what to evaluate on; needs masks (or labels)")
-    add("--methods", metavar="A,B", default="meddel,random,full", help="selection methods, and 'full' for everything")
+    add(
+        "--methods",
+        metavar="A,B",
+        default="meddel,random,full",
+        help="selection methods, optidel (mosaics), full",
+    )
     add("--keep", metavar="F1,F2", default="0.05,0.2,0.5", help="kept fractions, each in (0, 1)")
     add("--seeds", metavar="N", type=int, default=3, help="how often each is done anew: seeds 0 to N - 1")
     add(
@@ -60,7 +65,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--evaluation-set", help="a setting of the evaluation; may be given again", **setting)
     add(
         "--select-set",
-        help="a parameter of a selection method, such as meddel.eta=0.8; may be given again",
+        help="a parameter of a selection method, such as meddel.eta=0.8, or of optidel, as `mosaics` has them, and "
+        "optidel.hardness=ID; may be given again",
         **setting,
     )
     add("--encoder", metavar="NAME", default="latest", help="the embedding that selections are made with")

@@ -1,5 +1,6 @@
 """Patches chosen and laid out as training images, and kept under a name: a selection of patches."""
 
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,7 @@ def save_mosaics(
 
     Raises Stale, BadInput (too few patches, contradicting rules), StorageFailed.
     """
+    began = time.monotonic()
     planned = plan(dataset, scored, choice, rules, count=count, seed=seed, reporter=reporter)
     cells = manifest_of(dataset, scored, planned.layout)[list(CELL_COLUMNS)]
     layout = planned.layout
@@ -58,6 +60,7 @@ def save_mosaics(
         warning=planned.warning,
         notes=planned.notes,
         code_version=__version__,
+        seconds=round(time.monotonic() - began, 3),
     )
     folder = mosaics_folder(dataset) / record.id
     with exclusive(mosaics_folder(dataset) / ".lock"):

@@ -15,13 +15,14 @@ from dataeff_core.workspace.records import Record
 from dataeff_core.workspace.storage import is_held, read_json, write_atomically, write_json
 
 FULL = "full"  # the method that keeps everything; its only kept fraction is 1
+OPTIDEL = "optidel"  # the method that puts hard patches together; its kept fraction is mosaics for each frame
 
 
 class Cell(BaseModel):
     """One cell of the matrix."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    method: str  # a selection method's name, or FULL
+    method: str  # a selection method's name, OPTIDEL or FULL
     keep: float  # asked share in (0, 1]
     seed: int  # of the selection, the pre-training and the evaluation
 
@@ -36,7 +37,8 @@ class CellRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cell: Cell
-    selection: str | None  # None for FULL
+    selection: str | None  # None for FULL and OPTIDEL
+    mosaics: str | None = None  # the set that OPTIDEL trained on
     run: str
     evaluation: str
     snapshot_evaluations: dict[int, str] = {}  # epoch -> evaluation of the encoder after it
@@ -69,7 +71,8 @@ class BenchmarkRecord(Record):
     keeps: tuple[float, ...]
     seeds: tuple[int, ...]
     encoder: str  # the embedding that selections are made with
-    selection_params: dict[str, dict[str, Any]] = {}  # method -> what differs from its defaults
+    selection_params: dict[str, dict[str, Any]] = {}  # method -> what differs from its defaults; of OPTIDEL fields of
+    # PatchRules and MosaicRules, and 'hardness', the id of the scored patches
     pretraining: str  # method
     preset: str = ""
     params: dict[str, Any] = {}  # what differs from the preset

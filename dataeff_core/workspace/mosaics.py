@@ -83,6 +83,7 @@ class MosaicRecord(Record):
     warning: str = ""
     notes: dict[str, str] = {}
     code_version: str
+    seconds: float
 
 
 class MosaicSet:

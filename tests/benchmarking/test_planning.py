@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from dataeff_core.benchmarking.cells import bytes_of, cell_named, selection_name
+from dataeff_core.benchmarking.cells import bytes_of, cell_named
 from dataeff_core.benchmarking.planning import length_of, plan
+from dataeff_core.benchmarking.subsets import subset_name
 from dataeff_core.cli.benchmarking import by_method, fractions, words
 from dataeff_core.errors import BadInput, DataEffError, NotFound
 from dataeff_core.pretraining.budgets import DEFAULT_EPOCHS, epochs_for
@@ -123,8 +124,8 @@ def test_lists_as_typed() -> None:
 
 def test_names_of_selections_tell_their_recipe() -> None:
     cell = Cell(method="meddel", keep=0.05, seed=2)
-    assert selection_name(cell, {}) == "meddel 5 %, seed 2"
-    assert selection_name(cell, {"rule": "leader", "eta": 0.8}) == "meddel 5 %, seed 2, eta 0.8, rule leader"
+    assert subset_name(cell, {}) == "meddel 5 %, seed 2"
+    assert subset_name(cell, {"rule": "leader", "eta": 0.8}) == "meddel 5 %, seed 2, eta 0.8, rule leader"
 
 
 def test_bytes_are_of_the_files_and_a_videos_are_shared_out(tmp_path: Any) -> None:
