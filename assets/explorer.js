@@ -4,7 +4,8 @@ import { REASONS, KEPT, PINNED, decide, fetchPacked, frameId, keptCurve, mergeSc
 import { drawCurve, element, Limit } from "./explorer_limits.js";
 import { FrameMap } from "./explorer_map.js";
 import { Prices } from "./explorer_prices.js";
-import { categoryColours, legendEntries, luminance, rgb, scoreColours } from "./explorer_colours.js";
+import { Colouring } from "./explorer_colouring.js";
+import { luminance, rgb } from "./explorer_colours.js";
 import { clock, number, percent } from "./explorer_text.js";
 
 const IDLE_MS = 4000;
@@ -27,7 +28,7 @@ export async function mount(component) {
 class Explorer {
   constructor(parent, data) {
     this.parent = parent; this.data = data; this.limits = { ...data.limits }; this.words = data.words;
-    this.colourBy = "decision"; this.misses = 0; this.moves = data.limits_heard ?? 0; this.tell = () => {};
+    this.misses = 0; this.moves = data.limits_heard ?? 0; this.tell = () => {};
   }
 
   async build() {
@@ -84,16 +85,15 @@ class Explorer {
     }
     this.clear = element("button", { type: "button", class: "ghost", text: words.clear_lasso, hidden: true, onclick: () => this.lasso(null) });
     this.fitButton = element("button", { type: "button", class: "ghost", text: words.reset, title: words.reset_hint, onclick: () => this.map?.reset() });
-    this.colourPicker = element("select", { class: "by", "aria-label": words.colour_by, onchange: () => this.setColourBy(this.colourPicker.value) });
+    this.colouring = new Colouring(this);
     this.stage = element("div", { class: "stage" });
     this.tip = element("div", { class: "tip", role: "status", hidden: true });
     this.notice = element("div", { class: "notice", role: "status", text: words.loading });
-    this.legend = element("div", { class: "legend" });
     this.prices = new Prices(words);
     this.root.append(element("div", { class: "main" },
       element("div", { class: "bar" }, this.tools, this.fitButton, this.clear, element("span", { class: "spring" }),
-        this.colourPicker),
-      this.stage, this.legend, this.prices.root));
+        this.colouring.picker),
+      this.stage, this.colouring.legend, this.prices.root));
     this.stage.append(this.notice, this.tip);
     try {
       this.map = new FrameMap(this.stage, {
@@ -143,7 +143,7 @@ class Explorer {
     this.refresh();
     this.showPicked();
     this.showLasso();
-    if (this.staysShown !== data.stays?.url) { this.staysShown = data.stays?.url; this.fillColourPicker(); this.setColourBy(this.colourBy); }
+    this.colouring.update();
     this.root.dataset.state = "ready";
   }
 
@@ -159,7 +159,7 @@ class Explorer {
     this.codes = new Uint8Array(points.header.n);
     this.lassoVersion = undefined;
     this.map?.setPoints(points.x, points.y);
-    this.fillColourPicker();
+    this.colouring.fill();
     this.say(this.webgl ? this.words.no_webgl : "");
   }
 
@@ -286,7 +286,7 @@ class Explorer {
     this.showCounts();
     this.redrawCurve();
     this.prices.draw(this.counted.kept / this.codes.length);
-    this.showLegend();
+    this.colouring.showLegend();
   }
 
   takeCodes(codes) {
@@ -375,7 +375,8 @@ class Explorer {
     const when = points.time && points.time[row] === points.time[row] ? clock(points.time[row]) : `${words.frame} ${number(points.order[row] + 1)}`;
     this.tip.replaceChildren(picture,
       element("b", { text: header.groups[points.group[row]] }), element("span", { text: when }),
-      element("span", { class: "state", style: `--chip: ${this.colour(reason)}` }, element("i", { text: reason.mark }), reason.label));
+      element("span", { class: "state", style: `--chip: ${this.colour(reason)}` }, element("i", { text: reason.mark }), reason.label),
+      element("span", { text: this.colouring.said(row) }));
     const { clientWidth: w, clientHeight: h } = this.stage;
     this.tip.style.left = `${Math.max(4, x > w / 2 ? x - this.tip.offsetWidth - 14 : x + 14)}px`;
     this.tip.style.top = `${Math.max(4, Math.min(h - this.tip.offsetHeight - 6, y - 60))}px`;
@@ -394,60 +395,10 @@ class Explorer {
     const ink = style.getPropertyValue("--st-text-color").trim() || (this.dark ? "#fafafa" : "#262730");
     this.map?.setTheme({ palette, ink, paper, wash: this.dark ? "#ffffff14" : "#0000000d" });
     this.redrawCharts();
-    if (this.points) this.setColourBy(this.colourBy);
+    if (this.points) this.colouring.set(this.colouring.by);
   }
 
   colour(reason) { return this.dark ? reason.dark : reason.light; }
-
-  fillColourPicker() {
-    const { words, points } = this;
-    const kinds = ["decision", "group", "cluster", "F", "d", ...(this.data.has_invalid ? ["invalid"] : [])];
-    const options = kinds.map((kind) => [kind, words[`by_${kind}`]]);
-    for (const name of Object.keys(points.header.labels)) options.push([`label_${name}`, name]);
-    const { stays } = this.data;
-    if (stays) options.push(["stays", stays.label]);
-    this.colourPicker.replaceChildren(...options.map(([value, text]) => element("option", { value, text: `${words.colour_by} ${text}` })));
-    this.colourPicker.value = this.colourBy;
-  }
-
-  setColourBy(kind) {
-    if (kind === "stays" && !this.data.stays) kind = "decision";
-    this.colourBy = kind;
-    const { points, scores } = this;
-    if (!points || !this.map) return;
-    let colours = null;
-    if (kind === "stays" && this.stays?.url !== this.data.stays?.url) return this.loadStays();
-    if (kind === "stays") colours = scoreColours(this.stays.stays, 0, 1);
-    else if (kind === "group") colours = categoryColours(points.group, this.dark);
-    else if (kind.startsWith("label_")) colours = categoryColours(points[kind], this.dark);
-    else if (kind === "cluster" && scores) colours = categoryColours(scores.cluster, this.dark);
-    else if (kind !== "decision" && scores) {
-      const name = { F: "eta", d: "epsilon", invalid: "invalid" }[kind];
-      const { low, high } = this.limitControls[name].spec;
-      colours = scoreColours(scores[kind], low, high, this.dark);
-    }
-    this.map.setColours(colours);
-    this.showLegend();
-  }
-
-  /** How often each frame stays comes when somebody asks for it. */
-  async loadStays() {
-    const { url } = this.data.stays;
-    try {
-      const { stays } = await fetchPacked(new URL(url, document.baseURI));
-      if (stays.length !== this.points.header.n) throw new Error("it is of other frames");
-      this.stays = { url, stays };
-    } catch {
-      this.say(this.words.load_failed);
-      this.colourPicker.value = this.colourBy = "decision";
-    }
-    if (this.data.stays?.url === url) this.setColourBy(this.colourBy);
-  }
-
-  showLegend() {
-    if (!this.points) return;
-    this.legend.replaceChildren(...legendEntries(this).map((entry) => entry));
-  }
 
   say(text) {
     this.notice.textContent = text;

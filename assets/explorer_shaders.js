@@ -6,17 +6,19 @@ uniform vec4 view; uniform float size; uniform float byDecision; uniform float l
 out vec4 tint; flat out int shape; flat out float pixels;
 void main() {
   bool kept = code < 0.5 || code > 4.5;
-  shape = int(code + 0.5);
+  int decision = int(code + 0.5);
+  shape = byDecision < 0.5 && colour.a < 0.5 ? 6 : decision;
   pixels = kept ? size : size * 1.15;
   if (shape == 5) pixels = size * 1.9;
+  if (shape == 6 && size < 5.0) pixels = size * 0.6; // too small for a ring
   gl_Position = vec4(position * view.xy + view.zw, 0.0, 1.0);
   gl_PointSize = pixels;
-  tint = byDecision > 0.5 ? vec4(palette[shape], kept ? 0.95 : 0.85) : vec4(colour.rgb, kept ? 0.95 : 0.5);
+  tint = byDecision > 0.5 ? vec4(palette[decision], kept ? 0.95 : 0.85) : vec4(colour.rgb, kept ? 0.95 : 0.5);
   if (lassoed > 0.5 && mark < 0.5) tint.a *= 0.13;
 }`;
 
 // Shape as well as colour: disc = kept, x = too alike, triangle = too unusual, square = unusable, diamond = over
-// budget, ringed disc = pinned.
+// budget, ringed disc = pinned, ring = nothing is known that a colour could stand for.
 export const SHAPED = `#version 300 es
 precision mediump float;
 in vec4 tint; flat in int shape; flat in float pixels;
@@ -29,6 +31,7 @@ void main() {
   else if (shape == 3) distance = max(a.x, a.y) - r * 0.72;
   else if (shape == 4) distance = (a.x + a.y - r + 0.5) * 0.7071;
   else if (shape == 5) distance = min(length(p) - r * 0.45, abs(length(p) - r + 1.2) - 0.9);
+  else if (shape == 6) distance = abs(length(p) - r + 1.2) - 0.7;
   float cover = clamp(0.5 - distance, 0.0, 1.0) * tint.a;
   colour = vec4(tint.rgb * cover, cover);
 }`;

@@ -98,6 +98,11 @@ function drawTile(tile, data, at) {
   image.src = tile.url;
   frame.append(image);
   if (tile.badge) frame.append(drawBadge(tile.badge));
+  if (tile.number) {
+    const number = element("span", "score", tile.number);
+    number.title = tile.number_help;
+    frame.append(number);
+  }
   box.append(frame);
   if (tile.caption) box.append(line("caption", tile.caption));
   if (tile.detail) box.append(line("detail", tile.detail));

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.datasets.quality import DESCRIBED
-from dataeff_core.ui import gallery, routes, state
+from dataeff_core.ui import frame_hardness, gallery, routes, state, words
 from dataeff_core.ui.quantities import literal, size
 from dataeff_core.workspace import Dataset
 
@@ -26,6 +26,7 @@ def show(dataset: Dataset, frame_id: str) -> None:
             )
         with facts:
             _draw_facts(frame)
+            _draw_hardness(dataset, frame_id)
             _draw_quality(dataset.frames, frame)
 
     _show()
@@ -39,6 +40,14 @@ def _draw_facts(frame: pd.Series) -> None:
     if not state.plain_words():
         facts |= {"frame_id": str(frame["frame_id"]), "sha256": str(frame["sha256"])[:16] + "…"}
     st.markdown("  \n".join(f":gray[{name}] {literal(value)}" for name, value in facts.items()))
+
+
+def _draw_hardness(dataset: Dataset, frame_id: str) -> None:
+    """How hard the frame is to draw, where its patches were scored."""
+    hardness = frame_hardness.known(state.workspace(), dataset).frames
+    rows = np.flatnonzero(dataset.frames["frame_id"].to_numpy(dtype=object) == frame_id)
+    if hardness is not None and len(rows):
+        st.caption(f"{literal(hardness.said(int(rows[0])))}.", help=words.help_of("frame_hardness"))
 
 
 def _draw_quality(frames: pd.DataFrame, frame: pd.Series) -> None:

@@ -31,6 +31,8 @@ class Tile:
     detail: str = ""  # a second, quieter line
     reason: str = ""  # 'kept', 'duplicate', ...: drawn as a badge by shape, colour and word; '' draws none
     url: str = ""  # of a picture that is no thumbnail, made by `routes`
+    number: str = ""  # a short number over the picture, ...
+    number_help: str = ""  # ... and what it says in a sentence
 
 
 def draw(
@@ -138,6 +140,8 @@ def _as_data(tile: Tile, reason_words: Callable[[str], str]) -> dict[str, Any]:
         text = reason_words(tile.reason)
         badge = {"text": text, "shape": style.shape, "light": style.light, "dark": style.dark}
         alt = f"{alt}: {text}"
+    if tile.number_help:
+        alt = f"{alt}; {tile.number_help}"
     return {
         "id": tile.frame_id,
         "url": tile.url or routes.thumbnail_url(tile.sha256),
@@ -145,4 +149,5 @@ def _as_data(tile: Tile, reason_words: Callable[[str], str]) -> dict[str, Any]:
         "detail": tile.detail,
         "badge": badge,
         "alt": alt,
+        **({"number": tile.number, "number_help": tile.number_help} if tile.number else {}),
     }

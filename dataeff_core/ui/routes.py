@@ -34,15 +34,18 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 
 def routes() -> list[BaseRoute]:
     """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
-    from dataeff_core.ui.explore import explorer_routes, stays  # they build on this module
+    from dataeff_core.ui.explore import explorer_routes, hardness_colours, stays  # they build on this module
+    from dataeff_core.ui.hardness import hardness_routes
     from dataeff_core.ui.review import blind_routes, step_routes, timeline_routes
 
     return [
         *explorer_routes.routes(prefix()),
         stays.route(prefix()),
+        hardness_colours.route(prefix()),
         *timeline_routes.routes(prefix()),
         *step_routes.routes(prefix()),
         *blind_routes.routes_below(prefix()),
+        *hardness_routes.routes_below(prefix()),
         Route(prefix() + "/thumbnail/{key:path}", guarded(_thumbnail)),
         Route(prefix() + "/original/{dataset}/{frame:path}", guarded(_original)),
         Route(prefix() + "/overlay/{evaluation}/{picture:path}", guarded(_overlay)),
@@ -89,6 +92,11 @@ def review_url(path: str) -> str:
 def blind_url(path: str) -> str:
     """The address of something that the blind audit's JavaScript fetches."""
     return f"{prefix()}/blind/{path}?token={own_token()}"
+
+
+def hardness_url(path: str) -> str:
+    """The address of something that the Hardness page's JavaScript fetches."""
+    return f"{prefix()}/hardness/{path}?token={own_token()}"
 
 
 def module_url(name: str) -> str:

@@ -14,6 +14,7 @@ from dataeff_core.selection.standing import representatives
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.ui import assets, gallery, routes, words
 from dataeff_core.ui.explore.explored import SHARE, Decided, Explored
+from dataeff_core.ui.frame_hardness import FrameHardness
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.theme import style_of
 from dataeff_core.workspace import Dataset
@@ -78,8 +79,14 @@ def _fault(frame: pd.Series) -> str:
     return "" if measure is None or pd.isna(measure) else SUPPLIERS.fault(str(measure))
 
 
-def draw(explored: Explored, decided: Decided, found: Why | None, on_pick: Callable[[str], None]) -> None:
-    """The card, in the place where it is called."""
+def draw(
+    explored: Explored,
+    decided: Decided,
+    found: Why | None,
+    on_pick: Callable[[str], None],
+    hardness: FrameHardness | None = None,
+) -> None:
+    """The card, in the place where it is called; with how hard the frame is to draw, where that is known."""
     if found is None:
         _draw_invitation()
         return
@@ -88,6 +95,8 @@ def draw(explored: Explored, decided: Decided, found: Why | None, on_pick: Calla
     draw_pair(explored.dataset, found.row, found.reason, found.partner, key=KEY)
     st.markdown(f"**{literal(found.sentence)}**")
     _draw_numbers(found)
+    if hardness is not None:
+        st.caption(f"{literal(hardness.said(found.row))}.", help=words.help_of("frame_hardness"))
     if found.margin:
         st.caption(found.margin)
     if len(found.stands_for):

@@ -57,6 +57,11 @@ TERMS: dict[str, Term] = {
     ),
     "group": Term("Patient or video", "group", "Frames that belong together: one patient, one video, one procedure."),
     "cluster": Term("Kind of view", "cluster", "Frames that show much the same sort of picture."),
+    "frame_hardness": Term(
+        "How hard to draw",
+        "hardness",
+        "How badly a masked autoencoder draws the frame's hardest parts; the hardest of all may be noise or glare.",
+    ),
     "loss": Term("Remaining error", "loss", "How far the network's answers are from the truth; it should fall."),
     "learning_rate": Term("Step size", "learning rate", "How much the network is changed in a step; up, then down."),
     "gradient_norm": Term(

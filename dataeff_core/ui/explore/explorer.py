@@ -37,6 +37,7 @@ class View:
     lasso_sent: list[float] | None = None
     lasso_version: int = 0
     stays: dict[str, str] | None = None  # address and name of how often frames stay; read when the page is drawn
+    missing_colour: bool = False  # whether hardness was asked for as a colour where it is not known
     trouble: str = ""  # why the browser cannot draw the map
 
     def follow(self, start: Limits) -> None:
@@ -83,10 +84,11 @@ def clear_address() -> None:
 
 
 def draw(
-    explored: Explored, view: View, decided: Decided, partner: str, prices: dict[str, Any] | None = None
+    explored: Explored, view: View, decided: Decided, partner: str, beside: dict[str, Any] | None = None
 ) -> None:
     """Draw the component; what the visitor does in it changes `view` before the next run. `partner` is the id of
-    the frame that stands for the one picked, or ''; `prices` are the curves beside the map, where there are any."""
+    the frame that stands for the one picked, or ''; `beside` is what else the browser is told: 'prices', the curves
+    beside the map, and 'hardness', where to fetch that colour, each where there are any."""
     key = f"explorer-{explored.family}-{'plain' if words.state.plain_words() else 'symbols'}"
 
     def said(name: str) -> Any:
@@ -102,15 +104,19 @@ def draw(
     def lasso_drawn() -> None:
         view.lasso = read_polygon(said("lasso"))
 
+    def colour_missed() -> None:
+        view.missing_colour = bool(said("missing_colour"))
+
     def in_trouble() -> None:
         view.trouble = str(said("trouble") or "")[:200]
 
     _component(
         key=key,
-        data=component_data(explored, view, decided, partner, key) | {"prices": prices},
+        data=component_data(explored, view, decided, partner, key) | (beside or {}),
         on_limits_change=limits_moved,
         on_picked_change=frame_picked,
         on_lasso_change=lasso_drawn,
+        on_missing_colour_change=colour_missed,
         on_trouble_change=in_trouble,
         on_missing_change=lambda: None,
     )

@@ -1,6 +1,6 @@
 """Kept and removed frames as rows of thumbnails, filtered by reason, group, cluster and lasso."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,16 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.selection.base import REASONS
-from dataeff_core.ui import gallery, words
+from dataeff_core.ui import frame_hardness, gallery, words
 from dataeff_core.ui.explore import lasso_pinning, saving
 from dataeff_core.ui.explore.explored import Decided, Explored
 from dataeff_core.ui.explore.explorer import View
 from dataeff_core.ui.explore.lasso import rows_inside
-from dataeff_core.ui.quantities import count
+from dataeff_core.ui.frame_hardness import FrameHardness, Known
+from dataeff_core.ui.quantities import count, literal
 from dataeff_core.workspace import Workspace
 
 ALL = "all"
 ORDERS = ("in order", "closest to the limit first")
+HARDEST, EASIEST = "hardest first", "easiest first"
 PER_PAGE = 12
 
 
@@ -32,8 +34,11 @@ class Filter:
     order: str = ORDERS[0]
 
 
-def shown_rows(explored: Explored, decided: Decided, chosen: Filter) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of kept and of removed frames under the filter, in the order asked for."""
+def shown_rows(
+    explored: Explored, decided: Decided, chosen: Filter, hardness: FrameHardness | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of kept and of removed frames under the filter, in the order asked for; by hardness, frames of which it
+    is not known come last."""
     inside = np.ones(len(decided), dtype=bool)
     if chosen.polygon is not None:
         inside &= inside_lasso(explored, chosen.polygon)
@@ -49,8 +54,11 @@ def shown_rows(explored: Explored, decided: Decided, chosen: Filter) -> tuple[np
     gone = np.flatnonzero(removed)
     if chosen.order == ORDERS[0]:
         return kept, gone
-    distance = distance_to_limit(decided)
-    return kept[np.argsort(distance[kept], kind="stable")], gone[np.argsort(distance[gone], kind="stable")]
+    if chosen.order in (HARDEST, EASIEST) and hardness is not None:
+        by = -hardness.score if chosen.order == HARDEST else hardness.score
+    else:
+        by = distance_to_limit(decided)
+    return kept[np.argsort(by[kept], kind="stable")], gone[np.argsort(by[gone], kind="stable")]
 
 
 def distance_to_limit(decided: Decided) -> np.ndarray:
@@ -83,14 +91,18 @@ def groups_of(explored: Explored) -> np.ndarray:
     return explored.dataset.frames["group"].to_numpy(dtype=object)
 
 
-def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View) -> None:
-    """Filters and both galleries; a click puts the frame into the why card."""
-    chosen = _draw_filters(explored, decided, view)
+def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View, known: Known) -> None:
+    """Filters and both galleries; a click puts the frame into the why card. Where hardness is known, each picture
+    says it and the galleries can be ordered by it."""
+    hardness = known.frames
+    chosen = _draw_filters(explored, decided, view, hardness)
     lassoed = (
         np.flatnonzero(inside_lasso(explored, chosen.polygon)) if chosen.polygon is not None else np.array([], int)
     )
     lasso_pinning.draw(workspace, explored, decided, lassoed)
-    kept, removed = shown_rows(explored, decided, chosen)
+    kept, removed = shown_rows(explored, decided, chosen, hardness)
+    if hardness is not None:
+        _draw_numbers_told(hardness, known.told)
 
     def pick(frame_id: str) -> None:
         view.picked = frame_id
@@ -103,7 +115,7 @@ def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View)
             st.markdown(f"#### {name} ({count(len(rows))}){where}")
             gallery.draw(
                 rows,
-                lambda row: gallery.tile_of(explored.dataset.frames, row, reason=_badge(decided, row)),
+                lambda row: _tile(explored, decided, row, hardness),
                 key=f"explore-{name.lower()}",
                 label=f"{name} frames",
                 per_page=PER_PAGE,
@@ -115,13 +127,32 @@ def draw(workspace: Workspace, explored: Explored, decided: Decided, view: View)
             )
 
 
+def _tile(explored: Explored, decided: Decided, row: int, hardness: FrameHardness | None) -> gallery.Tile:
+    tile = gallery.tile_of(explored.dataset.frames, row, reason=_badge(decided, row))
+    if hardness is None:
+        return tile
+    return replace(tile, number=hardness.figure(row), number_help=hardness.said(row))
+
+
+def _draw_numbers_told(hardness: FrameHardness, told: str) -> None:
+    low, high = (frame_hardness.figure(float(one)) for one in hardness.ascending[[0, -1]])
+    st.caption(
+        f"The number on a picture: {words.label('frame_hardness').lower()}, from {low} (easy) to {high} (hard); "
+        f"{literal(told)}.",
+        help=words.help_of("frame_hardness"),
+    )
+
+
 def _badge(decided: Decided, row: int) -> str:
     reason = REASONS[decided.codes[row]]
     return "" if reason == "kept" else reason
 
 
-def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
+def _draw_filters(explored: Explored, decided: Decided, view: View, hardness: FrameHardness | None) -> Filter:
     """The row of filters above the galleries."""
+    orders = ORDERS if hardness is None else (*ORDERS, HARDEST, EASIEST)
+    if st.session_state.get("explore-order") not in orders:
+        st.session_state.pop("explore-order", None)
     group_names = _names(explored.dataset.frames["group"], explored.dataset.fingerprint)
     there = [name for code, name in enumerate(REASONS) if code and np.any(decided.codes == code)]
     with st.container(horizontal=True, vertical_alignment="center", key="explore-filters"):
@@ -136,7 +167,7 @@ def _draw_filters(explored: Explored, decided: Decided, view: View) -> Filter:
         )
         group = _choice("group", group_names, "every")
         cluster = _choice("cluster", list(range(1, int(decided.scores.labels.max(initial=0)) + 2)), "every")
-        order = st.selectbox("Show", ORDERS, key="explore-order", width=180, label_visibility="collapsed")
+        order = st.selectbox("Show", orders, key="explore-order", width=180, label_visibility="collapsed")
         saving.draw_way(explored)
     return Filter(
         group=group,

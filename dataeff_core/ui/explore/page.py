@@ -5,11 +5,12 @@ from typing import Any
 import streamlit as st
 
 from dataeff_core.errors import NotFound
-from dataeff_core.ui import assets, charts, why_card
-from dataeff_core.ui.explore import explorer, galleries, more, prices, saving, starting
+from dataeff_core.ui import assets, charts, frame_hardness, why_card
+from dataeff_core.ui.explore import explorer, galleries, hardness_colours, more, prices, saving, starting
 from dataeff_core.ui.explore.explored import Decided, Explored
 from dataeff_core.ui.explore.explorer import View
 from dataeff_core.ui.explore.explorer_routes import row_of
+from dataeff_core.ui.frame_hardness import Known
 from dataeff_core.workspace import Dataset, Workspace
 
 
@@ -21,12 +22,17 @@ def draw(workspace: Workspace, dataset: Dataset | None) -> None:
         return
     view = explorer.view_of(explored)
     explorer.resend(view)
-    _draw_live(workspace, explored, view, prices.prices(workspace, explored.dataset))
+    known = frame_hardness.known(workspace, explored.dataset)
+    beside = {
+        "prices": prices.prices(workspace, explored.dataset),
+        "hardness": hardness_colours.colours_of(explored.dataset, known),
+    }
+    _draw_live(workspace, explored, view, known, beside)
 
 
 @st.fragment
-def _draw_live(workspace: Workspace, explored: Explored, view: View, prices: dict[str, Any] | None) -> None:
-    """All that follows a limit; only this runs again when one moves."""
+def _draw_live(workspace: Workspace, explored: Explored, view: View, known: Known, beside: dict[str, Any]) -> None:
+    """All that follows a limit; only this runs again when one moves. `beside` is as in `explorer.draw`."""
     decided = explored.decide(view.limits)
     found = _why(explored, decided, view)
 
@@ -39,12 +45,13 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View, prices: dic
     saving.draw_head(workspace, explored, decided)
     left, right = st.columns([2.45, 1], gap="medium")
     with left:
-        explorer.draw(explored, view, decided, partner, prices)
+        explorer.draw(explored, view, decided, partner, beside)
+        hardness_colours.draw_missing(known, asked=view.missing_colour)
         if view.trouble:
             _draw_sample(explored, decided)
     with right, st.container(key="why-card-box"):
-        why_card.draw(explored, decided, found, pick)
-    galleries.draw(workspace, explored, decided, view)
+        why_card.draw(explored, decided, found, pick, known.frames)
+    galleries.draw(workspace, explored, decided, view, known)
     more.draw(workspace, explored)
 
 
