@@ -11,18 +11,24 @@ import pytest
 from dataeff_core.selection.base import REASONS
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import pool_of
+from dataeff_core.ui import frame_hardness, routes
 from dataeff_core.workspace import Workspace
 from tests.browser.conftest import Server, settled, start_server
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate
 
 pytestmark = pytest.mark.browser
 FRAMES = 600
+UNSCORED = 20  # frames without a scored patch
 
 
 @pytest.fixture(scope="module")
 def workspace_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("explore") / "workspace"
-    fabricate(root, frames=FRAMES, groups=6, dim=16, hostile_names=True)
+    _, dataset, _, _ = fabricate(root, frames=FRAMES, groups=6, dim=16, hostile_names=True)
+    scored = fabricate_scores(dataset, fabricate_patches(dataset))
+    without = dataset.frames["frame_id"].iloc[:UNSCORED]
+    scored.table[~scored.table["frame_id"].isin(without)].to_parquet(scored.folder / scored.TABLE)
     return root
 
 
@@ -239,3 +245,56 @@ def test_the_map_comes_back_after_the_graphics_card_was_lost(explore) -> None:
     page.wait_for_function(
         "([canvas, painted]) => Number(canvas.dataset.repaints) > painted", arg=[canvas.element_handle(), painted]
     )
+
+
+COLOURS = """async ([module, values, knots]) => {
+  const { placeColours, place } = await import(module);
+  const numbers = (all) => Float32Array.from(all, (one) => one === null ? NaN : one);
+  const colours = placeColours(numbers(values), numbers(knots), false);
+  return { places: Array.from(numbers(values), (one) => place(one, numbers(knots))), colours: Array.from(colours) };
+}"""
+
+
+def test_hardness_colours_the_map_and_orders_the_galleries(explore, workspace_root: Path, shot) -> None:
+    page = explore
+    workspace = Workspace.open(workspace_root)
+    frames = frame_hardness.known(workspace, workspace.datasets()[0]).frames
+    assert frames is not None
+    picture = "(canvas) => canvas.toDataURL()"
+    canvas = page.locator(".stage canvas").first
+    before = canvas.evaluate(picture)
+    page.get_by_label("Colour by").select_option("hardness")
+    page.wait_for_selector(".explorer[data-colour=hardness]")
+    page.wait_for_function(
+        f"([canvas, before]) => ({picture})(canvas) !== before", arg=[canvas.element_handle(), before]
+    )
+    marks = [float(one) for one in page.locator(".legend .mark").all_inner_texts()]
+    assert marks == pytest.approx(np.quantile(frames.ascending, [0, 0.25, 0.5, 0.75, 1]), rel=0.01)
+    legend = page.locator(".main > .legend").inner_text()
+    assert f"no scored patch ({UNSCORED})" in legend
+    assert "scored by fabricated" in legend
+    shot("hardness")
+    for order, sign in (("hardest first", -1), ("easiest first", 1)):
+        page.locator(".st-key-explore-order [role=combobox], .st-key-explore-order input").first.click()
+        page.get_by_role("option", name=order).click()
+        hardest = frame_hardness.figure(float(frames.ascending[0 if sign == 1 else -1]))
+        page.locator(".tile .score").get_by_text(hardest, exact=True).first.wait_for()
+        settled(page)
+        for gallery in ("kept", "removed"):
+            shown = [float(one) for one in page.locator(f".st-key-explore-{gallery} .score").all_inner_texts()]
+            assert len(shown) == 12
+            assert shown == sorted(shown, reverse=sign == -1)
+
+
+def test_the_browser_places_numbers_between_the_knots(explore, server) -> None:
+    rng = np.random.default_rng(0)
+    for scores in (rng.lognormal(-4, 1, 500), np.repeat([1.0, 2.0, 2.0, 2.0, 9.0], 40), np.full(7, 0.5)):
+        frames = frame_hardness.FrameHardness(np.append(scores, np.nan).astype(np.float32))
+        values = [None if np.isnan(one) else float(one) for one in frames.score]
+        module = f"{server.url}{routes.module_url('explorer_colours.js')}"
+        got = explore.evaluate(COLOURS, [module, values, frames.knots.tolist()])
+        low, high = (np.searchsorted(frames.ascending, frames.score[:-1], side) for side in ("left", "right"))
+        middle = np.where(len(scores) > 1, (low + high - 1) / 2 / (len(scores) - 1), 0.5)
+        assert np.abs(np.array(got["places"][:-1]) - middle).max() < 0.04
+        assert got["colours"][-4:] == [128, 128, 128, 0]
+        assert set(got["colours"][3:-4:4]) == {255}

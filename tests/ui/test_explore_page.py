@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from dataeff_core import jobs
 from dataeff_core.ui.explore import explored as family
 from dataeff_core.ui.explore.explored import Explored, Limits
 from dataeff_core.ui.explore.explorer import View
+from dataeff_core.ui.explore.galleries import EASIEST, HARDEST, ORDERS
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.storage import write_array
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate
 from tests.pages.conftest import APP, texts
 
@@ -143,6 +146,51 @@ def test_sorting_anew_changes_the_clusters_and_keeps_the_limits(own: Path, open_
     assert not app.exception
     assert next(one for one in app.number_input if one.label == "Kinds of view").value == 7
     assert any("k=7" in one.value and "eta=0.8" in one.value for one in app.code)
+
+
+def order_of(app: AppTest) -> Selectbox:
+    return next(one for one in app.selectbox if one.key == "explore-order")
+
+
+def test_hardness_is_an_order_of_the_galleries_where_it_is_known(
+    own: Path, open_page: Callable[..., AppTest]
+) -> None:
+    _, dataset, _, _ = fabricate(own, frames=40)
+    assert order_of(open_page()).options == list(ORDERS)
+    scored = fabricate_scores(dataset, fabricate_patches(dataset))
+    app = open_page()
+    assert order_of(app).options == [*ORDERS, HARDEST, EASIEST]
+    assert "160 patches scored by fabricated" in texts(app)
+    app = order_of(app).select(HARDEST).run()
+    assert not app.exception
+    shutil.rmtree(scored.folder)  # while somebody looks at them by hardness
+    app = app.run()
+    assert not app.exception
+    assert order_of(app).value == ORDERS[0]
+
+
+def test_hardness_that_is_not_known_is_explained(own: Path, open_page: Callable[..., AppTest]) -> None:
+    _, dataset, _, _ = fabricate(own, frames=40)
+    app = open_page()
+    assert "How hard these frames" not in texts(app)  # nobody has asked
+    app.session_state["explore-view"].missing_colour = True
+    app = app.run()
+    assert "no patches of them were scored" in texts(app)
+    scored = fabricate_scores(dataset, fabricate_patches(dataset))
+    scored.record.model_copy(update={"dataset_fingerprint": "f" * 64}).write(scored.folder)
+    app = open_page()
+    assert "have changed since their patches were scored" in texts(app)
+    assert order_of(app).options == list(ORDERS)
+
+
+def test_a_picked_frame_says_how_hard_it_is(own: Path, open_page: Callable[..., AppTest]) -> None:
+    _, dataset, _, _ = fabricate(own, frames=40)
+    fabricate_scores(dataset, fabricate_patches(dataset))
+    app = open_page()
+    app.session_state["explore-view"].picked = str(dataset.frames["frame_id"].iat[3])
+    app = app.run()
+    assert not app.exception
+    assert any("How hard to draw" in one.value and "harder than" in one.value for one in app.caption)
 
 
 def test_limits_that_were_not_moved_follow_a_new_start(explored: Explored) -> None:
