@@ -4,7 +4,7 @@ import streamlit as st
 
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.ui import fragments, state
-from dataeff_core.ui.hardness import explaining, galleries, margins, opening, saving, starting
+from dataeff_core.ui.hardness import explaining, galleries, live, margins, opening, saving, starting
 from dataeff_core.ui.quantities import count, literal
 from dataeff_core.workspace import Dataset, Workspace
 
@@ -31,7 +31,7 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
         starting.draw_working(workspace, working)
     with fragments.errors_said():
         with st.spinner(f"Reading {count(scored.record.patches)} patches …", show_time=True):
-            opened = opening.opened(scored, dataset)
+            opened = opening.opened(scored, dataset, usable=margins.usable_only())
         draw_scored(workspace, dataset, opened)
 
 
@@ -56,20 +56,15 @@ def pick(workspace: Workspace, found: list[Hardness]) -> Hardness:
 
 def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) -> None:
     dark = st.context.theme.type == "dark"
-    controls, charts = st.columns([4, 8], gap="medium")
-    with controls:
-        rules = margins.draw_rules()
-        if rules is None:
-            return
-        shown = opening.Shown(workspace, dataset, opened, rules)
-        counts = opened.ranked.counts(rules)
-        margins.draw_counts(opened, rules, counts)
-    with charts:
-        margins.draw_histogram(opened, rules, dark=dark)
-    with controls:  # from here on patches are chosen, which takes half a second for half a million
-        margins.draw_terms(opened, rules)
-    with charts:
-        margins.draw_against_budget(opened, rules, dark=dark)
+    now = live.margins()
+    rules = margins.draw_rules(now)
+    live.write_address(now)
+    shown = opening.Shown(workspace, dataset, opened, rules)
+    counts = opened.ranked.counts(rules)
+    warnings = st.container()
+    live.draw(dataset, opened, now, rules, margins.chosen_terms(opened, rules))
+    with warnings:
+        margins.draw_warnings(opened, rules, counts)
     st.subheader("What they look like", divider="gray")
     galleries.draw(shown, counts)
     st.subheader("Training images", divider="gray")

@@ -34,7 +34,8 @@ _decoding = threading.BoundedSemaphore(2)  # originals may be huge: never more t
 
 def routes() -> list[BaseRoute]:
     """All routes of ours; what none of them takes under our prefix is a 404. The server gets them by `serving`."""
-    from dataeff_core.ui.explore import explorer_routes, hardness_colours, stays  # they build on this module
+    # they build on this module
+    from dataeff_core.ui.explore import explorer_routes, hardness_colours, pins_shown, stays
     from dataeff_core.ui.hardness import hardness_routes
     from dataeff_core.ui.review import blind_routes, step_routes, timeline_routes
 
@@ -42,6 +43,7 @@ def routes() -> list[BaseRoute]:
         *explorer_routes.routes(prefix()),
         stays.route(prefix()),
         hardness_colours.route(prefix()),
+        pins_shown.route(prefix()),
         *timeline_routes.routes(prefix()),
         *step_routes.routes(prefix()),
         *blind_routes.routes_below(prefix()),

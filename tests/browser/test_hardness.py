@@ -1,16 +1,35 @@
-"""Hardness in a real browser: both margins are moved from the keyboard, and all that hangs on them follows."""
+"""Hardness in a real browser: margins are dragged on the histogram, and all that hangs on them follows; what the
+browser counts is what Python counts."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dataeff_core.hardness.choosing import PatchRules, Ranked
+from dataeff_core.hardness.stored import hardness_of
+from dataeff_core.workspace import Workspace
 from tests.browser.conftest import Server, settled
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 pytestmark = pytest.mark.browser
+READY = ".hardness[data-state=ready]"
+COUNT = """async ([margins, limits]) => {
+  const asked = performance.getEntriesByType("resource").map((one) => one.name);
+  const base = asked.find((name) => name.includes("/hardness_numbers.js"));
+  const { Margins } = await import(base);
+  const { fetchPacked } = await import(new URL("explorer_data.js", base).href);
+  const numbers = new Margins(await fetchPacked(asked.find((name) => name.includes("/margins/"))));
+  return margins.map(([lower, upper]) => {
+    const low = numbers.step(lower), high = numbers.step(upper);
+    return { ...numbers.counts(low, high, limits), ...numbers.terms(low, high) };
+  });
+}"""
 
 
 @pytest.fixture
@@ -21,33 +40,89 @@ def workspace_root(tmp_path: Path) -> Path:
     return root
 
 
-def numbers(page) -> list[str]:
-    return [one.inner_text() for one in page.get_by_test_id("stMetricValue").all()]
-
-
-def test_a_margin_moves_counts_histogram_and_address(
-    server: Server, page, shot: Callable[[str], Path], workspace_root: Path
-) -> None:
-    from dataeff_core.hardness.stored import hardness_of
-    from dataeff_core.workspace import Workspace
-
+@pytest.fixture
+def ranked(workspace_root: Path) -> Ranked:
     dataset = Workspace.open(workspace_root).dataset("latest")
-    ranked = Ranked.of(hardness_of(dataset), dataset)
+    return Ranked.of(hardness_of(dataset), dataset)
+
+
+def counted(page) -> dict[str, int]:
+    return json.loads(page.locator(READY).get_attribute("data-counts"))
+
+
+def expect_counts(page, ranked: Ranked, lower: float, upper: float) -> None:
+    told = ranked.counts(PatchRules(lower=lower, upper=upper))
+    start = f'"too_easy":{told.too_easy},"useful":{told.useful},"suspicious":{told.suspicious},'
+    expect(page.locator(READY)).to_have_attribute("data-counts", re.compile(re.escape(start)), timeout=30_000)
+
+
+def test_a_margin_is_dragged_and_all_follows(
+    server: Server, page, ranked: Ranked, shot: Callable[[str], Path]
+) -> None:
     page.goto(f"{server.url}/hardness?margins=0.25&margins=0.9")
-    page.wait_for_selector('[data-testid="stMetricValue"]')
+    page.wait_for_selector(READY)
     settled(page)
-    before = ranked.counts(PatchRules(lower=0.25, upper=0.9))
-    assert numbers(page) == [str(before.too_easy), str(before.useful), str(before.suspicious), str(before.allowed)]
-    page.wait_for_selector(f"text=lower margin {before.lower:.3g}")
-    page.get_by_role("slider").first.focus()
-    for _ in range(10):
-        page.keyboard.press("ArrowRight")
-    after = ranked.counts(PatchRules(lower=0.3, upper=0.9))
-    page.wait_for_selector(f"text=lower margin {after.lower:.3g}")
+    expect_counts(page, ranked, 0.25, 0.9)
+    handle = page.get_by_role("slider", name="Lower margin")
+    assert handle.get_attribute("aria-valuenow") == "0.25"
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=6)
+    expect(handle).not_to_have_attribute("aria-valuenow", "0.25")
+    expect(page.locator(READY)).not_to_have_attribute("data-counts", re.compile('"too_easy":40,'))
+    assert sum(counted(page)[band] for band in ("too_easy", "useful", "suspicious")) == len(ranked)
+    page.mouse.up()
+    lower = float(handle.get_attribute("aria-valuenow"))
+    assert lower > 0.25
+    page.wait_for_url(f"**margins={lower:g}&margins=0.9**", timeout=30_000)
     settled(page)
-    assert numbers(page) == [str(after.too_easy), str(after.useful), str(after.suspicious), str(after.allowed)]
-    assert "margins=0.3&" in page.url
-    pictures = page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img")
-    assert pictures.count() >= 18 + 4
-    assert all(pictures.nth(at).evaluate("one => one.naturalWidth") > 0 for at in range(pictures.count()))
-    shot("margins")
+    expect_counts(page, ranked, lower, 0.9)
+    told = ranked.counts(PatchRules(lower=lower, upper=0.9))
+    expect(page.get_by_text(re.compile(f"^ ?Too easy {told.too_easy}"))).to_be_visible(timeout=30_000)
+    strips = page.locator(f"{READY} .patches img")
+    expect(strips).to_have_count(16, timeout=30_000)
+    for picture in strips.all():
+        expect(picture).to_have_js_property("complete", True, timeout=30_000)
+        assert picture.evaluate("one => one.naturalWidth") > 0
+    shot("dragged")
+
+
+def test_keys_move_a_margin_and_the_address_keeps_it(server: Server, page, ranked: Ranked) -> None:
+    page.goto(f"{server.url}/hardness")
+    page.wait_for_selector(READY)
+    settled(page)
+    handle = page.get_by_role("slider", name="Upper margin")
+    handle.focus()
+    for key in ("ArrowLeft", "ArrowLeft", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+    expect_counts(page, ranked, 0.5, 0.92)
+    page.wait_for_url("**margins=0.5&margins=0.92**")
+    settled(page)
+    page.get_by_label("Upper margin", exact=True).and_(page.locator("input")).fill("0.75")
+    page.keyboard.press("Enter")
+    expect_counts(page, ranked, 0.5, 0.75)
+    assert handle.get_attribute("aria-valuenow") == "0.75"
+    page.reload()
+    page.wait_for_selector(READY)
+    expect_counts(page, ranked, 0.5, 0.75)
+
+
+def test_the_browser_counts_as_python_does(server: Server, page, ranked: Ranked) -> None:
+    page.goto(f"{server.url}/hardness")
+    page.wait_for_selector(READY)
+    margins = [
+        [low / 97, high / 101] for low in range(0, 98, 7) for high in range(0, 102, 5) if low / 97 <= high / 101
+    ]
+    margins = [[round(low, 4), round(high, 4)] for low, high in margins]
+    for limits in ({}, {"per_frame": 2}, {"per_frame": 3, "per_group": 5}, {"budget": 12}):
+        found = page.evaluate(COUNT, [margins, limits])
+        for (low, high), told in zip(margins, found, strict=True):
+            rules = PatchRules(lower=low, upper=high, **limits)
+            counts, terms = ranked.counts(rules), ranked.terms(rules)
+            names = ("too_easy", "useful", "suspicious", "frames", "allowed")
+            assert [told[name] for name in names] == [getattr(counts, name) for name in names], rules
+            if counts.useful:
+                assert told["nothing"] == pytest.approx(terms.nothing, rel=1e-12, abs=1e-12)
+                assert told["given"] == pytest.approx(terms.given, rel=1e-12, abs=1e-12)

@@ -30,6 +30,7 @@ ASSETS = {
     "explorer_prices.js": "text/javascript",
     "explorer_colours.js": "text/javascript",
     "explorer_colouring.js": "text/javascript",
+    "explorer_pins.js": "text/javascript",
     "explorer.css": "text/css",
     "hardness.js": "text/javascript",
     "hardness_numbers.js": "text/javascript",

@@ -15,6 +15,7 @@ from dataeff_core.hardness.stored import Hardness, HardnessRecord, all_hardness
 from dataeff_core.mosaics.layout import Layout, MosaicRules, lay_out
 from dataeff_core.patches.stored import PatchSet, patch_sets
 from dataeff_core.pretraining import method_named
+from dataeff_core.ui.hardness.payload import margins_table
 from dataeff_core.ui.quantities import count
 from dataeff_core.workspace import Dataset, DatasetRecord, Run, Workspace
 from dataeff_core.workspace.trail import trail_of
@@ -34,6 +35,10 @@ class Opened:
     def choice(self, rules: PatchRules, seed: int = 0) -> Choice:
         """`Ranked.choose`, once for equal rules. Raises BadInput."""
         return _choice(self.key, self.standing, rules.model_dump_json(), seed)
+
+    def margins_table(self) -> bytes:
+        """What the browser counts by; see `payload.margins_table`."""
+        return _margins_table(self.key, self.standing)
 
     def layout(
         self, dataset: Dataset, rules: PatchRules, mosaics: MosaicRules, *, number: int | None, seed: int
@@ -85,6 +90,11 @@ def opened(scored: Hardness, dataset: Dataset, *, usable: bool = True) -> Opened
     return _opened(key, standing)
 
 
+def kept(scored: Hardness) -> Hardness:
+    """`scored` with its tables kept in memory."""
+    return _scored(str(scored.folder), scored.record.model_dump_json())
+
+
 def label(record: HardnessRecord, runs: Sequence[Run]) -> str:
     """In a list and in the page's address, so without anything that changes from day to day."""
     names = {run.id: run.record.name for run in runs}
@@ -94,11 +104,21 @@ def label(record: HardnessRecord, runs: Sequence[Run]) -> str:
 
 
 @st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
+def _scored(folder: str, record: str) -> Hardness:
+    return Hardness(Path(folder), HardnessRecord.model_validate_json(record))
+
+
+@st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
 def _opened(key: tuple[str, str], standing: tuple[str, str, int, bool]) -> Opened:
-    scored = Hardness(Path(key[0]), HardnessRecord.model_validate_json(key[1]))
+    scored = _scored(*key)
     folder, record, _, usable = standing
     dataset = Dataset(Path(folder), DatasetRecord.model_validate_json(record))
     return Opened(scored, Ranked.of(scored, dataset, usable=usable), key, standing)
+
+
+@st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
+def _margins_table(key: tuple[str, str], standing: tuple[str, str, int, bool]) -> bytes:
+    return margins_table(_opened(key, standing).ranked)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
