@@ -16,12 +16,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dataeff_core.errors import BadInput
+from dataeff_core.hardness.diversity import Diversity
 from dataeff_core.hardness.information import Moments, Running, Terms, terms
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.hardness.usability import PINNED, UNUSABLE, patches_left_out
 from dataeff_core.reporting import Reporter
-from dataeff_core.selection import cover, kmeans
-from dataeff_core.selection.meddel import default_k
 from dataeff_core.theory.warning import hard_only_warning
 from dataeff_core.workspace.datasets import Dataset
 
@@ -135,7 +134,7 @@ class Ranked:
         self.hardness = np.asarray(hardness, np.float64)
         if np.isnan(self.hardness).any():
             raise BadInput(f"{int(np.isnan(self.hardness).sum())} patches have no hardness; score them again")
-        self.moments, self.vectors, self.dimension, self.usable = moments, vectors, dimension, usable
+        self.moments, self.dimension, self.usable = moments, dimension, usable
         self.left_out = np.full(len(hardness), "", dtype=object) if left_out is None else left_out
         self.order = np.argsort(self.hardness, kind="stable")
         self.order = self.order[self.left_out[self.order] == ""]
@@ -148,6 +147,7 @@ class Ranked:
         self.group_of_frame[frame] = group
         self.frame, self.group = frame[self.order], group[self.order]
         self.running = Running(moments, self.order)
+        self.diversity = None if vectors is None else Diversity(vectors, self.order)
 
     @classmethod
     def of(cls, scored: Hardness, dataset: Dataset, *, usable: bool = True) -> "Ranked":
@@ -252,25 +252,14 @@ class Ranked:
                 places = places[within]
         rows = self.order[places]
         if rules.alike is not None and len(rows):
-            distinct = self._distinct(rows, rules.alike, seed, reporter)
+            if self.diversity is None:
+                raise BadInput("these patches have no vectors to compare; leave `alike` empty")
+            distinct = self.diversity.distinct(rows, rules.alike, seed=seed, reporter=reporter)
             reason[rows[~distinct]] = ALIKE
             rows = rows[distinct]
         rows = self._within_budget(rows, rules, reason)
         warning = hard_only_warning(len(self), len(rows), self.dimension) if rules.lower > 0 else ""
         return Choice(rows, reason, terms(self.moments, rows, floor=self.running.floor), warning)
-
-    def _distinct(self, rows: np.ndarray, limit: float, seed: int, reporter: Reporter | None) -> np.ndarray:
-        """(n,) bool: those that the cover rule keeps."""
-        if self.vectors is None:
-            raise BadInput("these patches have no vectors to compare; leave `alike` empty")
-        order = np.argsort(rows)  # ascending rows read a memory-mapped file once
-        vectors = np.asarray(self.vectors[rows[order]], np.float32)
-        k = min(default_k(len(rows)), len(rows))
-        found = kmeans.fit(vectors, k, seed=seed, iterations=20)
-        score = cover.scores(vectors, found.labels, found.distances, reporter=reporter)
-        kept = np.zeros(len(rows), bool)
-        kept[order] = score <= np.float32(limit)
-        return kept
 
     def _within_budget(self, rows: np.ndarray, rules: PatchRules, reason: np.ndarray) -> np.ndarray:
         if len(rows) == 0:

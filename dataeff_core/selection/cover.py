@@ -40,14 +40,19 @@ def farthest_first(similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return traverse(DenseRows(matrix), 0)
 
 
-def traverse(rows: Rows, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """`farthest_first` from row `start`, over rows that need not be in memory."""
+def traverse(rows: Rows, start: int, *, limit: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
+    """`farthest_first` from row `start`, over rows that need not be in memory. It ends where all that are left are
+    more similar than `limit`: those are not in the order, and score what is known of them, which is above it."""
     m = rows.size
     order = np.empty(m, dtype=np.int64)
     insertion = np.empty(m, dtype=np.float32)
     best = np.full(m, -np.inf, dtype=np.float32)
     taken, score = start, np.float32(START_SCORE)
     for position in range(m):
+        if score > limit:
+            left = best < np.inf
+            insertion[left] = best[left]
+            return order[:position], insertion
         order[position] = taken
         insertion[taken] = score
         best[taken] = np.inf  # from now on never the least similar
