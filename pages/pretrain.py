@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dataeff_core.ui import state
-from dataeff_core.ui.pretrain import comparing, entries, runs_view, start_form
+from dataeff_core.ui.pretrain import comparing, entries, runs_view, start_form, subjects
 from dataeff_core.workspace import Dataset, Workspace
 
 START, RUNS, COMPARE = "New run", "Runs", "Compare runs"
@@ -20,6 +20,8 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
         draw_purpose()
         start_form.draw(workspace, dataset, started=show_run)
         return
+    if subjects.SOURCE in st.session_state:
+        st.session_state[NEXT_VIEW] = START
     sent = NEXT_VIEW in st.session_state
     if sent:
         st.session_state[VIEW] = st.session_state.pop(NEXT_VIEW)

@@ -86,6 +86,7 @@ def _newest(workspace: "Workspace") -> Run:
 
 def _told(run: Run) -> str:
     record = run.record
-    images = f"{record.images} frames of {record.dataset_name}"
+    what = "frames" if record.tiling is None else f"mosaics of {record.images * record.tiling.cells} patches"
+    images = f"{record.images} {what} of {record.dataset_name}"
     name = f"{record.name}: " if record.name else ""
     return f"{name}{record.method} on {images}, {record.images_seen} images seen, seed {record.seed}"

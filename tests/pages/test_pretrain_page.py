@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dataeff_core import jobs
 from dataeff_core.pretraining import METHODS, PRESETS, budgets, make
-from dataeff_core.ui.pretrain import comparing, entries, estimate, figures, metrics, run_card, start_form
+from dataeff_core.ui.pretrain import comparing, entries, estimate, figures, metrics, run_card, start_form, subjects
 from dataeff_core.ui.quantities import literal
 from dataeff_core.workspace import Dataset, Run, Workspace
 from dataeff_core.workspace.runs import METRICS
@@ -121,7 +121,7 @@ def test_equal_passes_are_asked_for_as_epochs(clean_jobs: Workspace, open_page: 
 
 def test_all_frames_have_one_length_only(filled: Workspace, open_page: Open) -> None:
     app = open_page("pretrain")
-    next(one for one in app.selectbox if one.key == "pretrain-on").select(start_form.EVERYTHING).run()
+    next(one for one in app.selectbox if one.key == "pretrain-on").select(subjects.EVERYTHING).run()
     small_steps(app)
     assert not [one for one in app.radio if one.key == "pretrain-equal"]
     assert f"pretrain {filled.datasets()[0].id} " in codes(app)
@@ -136,7 +136,7 @@ def test_every_method_and_preset_begins_with_the_presets_values(
     app = open_page("pretrain")
     app.radio(key="pretrain-method").set_value(method.NAME).run()
     next(one for one in app.segmented_control if one.key == "pretrain-preset").set_value(preset.name).run()
-    next(one for one in app.selectbox if one.key == "pretrain-on").select(start_form.EVERYTHING).run()
+    next(one for one in app.selectbox if one.key == "pretrain-on").select(subjects.EVERYTHING).run()
     assert not app.exception
     usual = make(method.NAME, preset=preset.name)
     if usual.batch_size <= len(dataset.frames):

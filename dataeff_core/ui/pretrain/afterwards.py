@@ -4,6 +4,7 @@ import streamlit as st
 
 from dataeff_core.ui import commands, jobs_panel, visitor, words
 from dataeff_core.ui.commands import option
+from dataeff_core.ui.pretrain import entries
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.results import downstream
 from dataeff_core.ui.results.evaluation_form import evaluate_command
@@ -38,7 +39,8 @@ def scores_of(workspace: Workspace, run: Run) -> list[Evaluation]:
 def _draw_scores(workspace: Workspace, run: Run) -> None:
     scores = scores_of(workspace, run)
     if not scores:
-        st.caption("It has learnt from frames without labels. Whether that was worth it, an evaluation says.")
+        one = entries.image_word(run.record)
+        st.caption(f"It has learnt from {one}s without labels. Whether that was worth it, an evaluation says.")
         return
     st.markdown("Scores: " + " · ".join(_told_score(one) for one in scores[:MOST_SCORES]))
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dataeff_core.ui import forms, words
 from dataeff_core.ui.pretrain import entries, figures
 from dataeff_core.ui.pretrain.metrics import metrics
-from dataeff_core.ui.quantities import count, duration, share
+from dataeff_core.ui.quantities import count, duration
 from dataeff_core.workspace import Dataset, Run, Workspace
 
 MOST, FEWEST = 5, 2
@@ -119,8 +119,8 @@ def _settings(run: Run) -> dict[str, str]:
     fields = next((one.model_fields for one in entries.METHODS if record.method == one.NAME), {})
     told = {
         "Trained on": entries.trained_on(run),
-        words.label("retained"): share(record.retained),
-        "Frames": count(record.images),
+        words.label("retained"): entries.retained_told(record),
+        "Images": entries.images_told(record),
         "Method": record.method,
         "Preset": record.preset,
         words.label("epoch"): count(record.epochs),

@@ -8,10 +8,11 @@ from dataeff_core.jobs import Job
 from dataeff_core.pretraining import METHODS
 from dataeff_core.ui import jobs_panel
 from dataeff_core.ui.commands import option
+from dataeff_core.ui.pretrain import mosaic_sets
 from dataeff_core.ui.pretrain.metrics import metrics
 from dataeff_core.ui.quantities import count, counted, share, when
 from dataeff_core.ui.state import plain_words
-from dataeff_core.workspace import Dataset, Run, Workspace
+from dataeff_core.workspace import Dataset, Run, RunRecord, Workspace
 
 VERB = "pretrain"
 WAITING, RUNNING, DONE, STOPPED = "waiting", "running", "done", "stopped"
@@ -88,12 +89,42 @@ def title(run: Run) -> str:
 
 
 def trained_on(run: Run) -> str:
-    """The selection's name and how much of the dataset it is."""
+    """The selection's name and how much of the dataset it is; of mosaics how many patches are in them."""
     record = run.record
+    if record.tiling is not None:
+        called = f"{record.mosaics_name}: " if record.mosaics_name else ""
+        return f"{called}{images_told(record)}"
     if record.selection is None:
-        return f"all {counted(record.images, 'frame')}"
+        return f"all {images_told(record)}"
     called = f"{record.selection_name}: " if record.selection_name else ""
     return f"{called}{count(record.images)} frames ({share(record.retained)})"
+
+
+def called(record: RunRecord) -> str:
+    """The run's name, else its method and what it calls its images."""
+    images = record.mosaics_name or record.selection_name or record.dataset_name
+    if record.tiling is not None:
+        images = f"mosaics {record.mosaics_name}" if record.mosaics_name else f"mosaics of {record.dataset_name}"
+    return record.name or f"{record.method} on {images}"
+
+
+def image_word(record: RunRecord) -> str:
+    """What one of its images is called."""
+    return "frame" if record.tiling is None else "mosaic"
+
+
+def images_told(record: RunRecord) -> str:
+    """'335 frames', '120 mosaics of 480 patches'."""
+    if record.tiling is None:
+        return counted(record.images, "frame")
+    return mosaic_sets.told(record.images, record.tiling)
+
+
+def retained_told(record: RunRecord) -> str:
+    """The paper's R in words: how much of the dataset it trains on."""
+    if record.tiling is None:
+        return share(record.retained)
+    return f"as many images as {share(record.retained)} of the frames"
 
 
 def method_title(name: str) -> str:
@@ -118,8 +149,9 @@ def progress(run: Run) -> float:
 
 
 def _without_run(workspace: Workspace, dataset: Dataset, found: Sequence[Job]) -> list[Entry]:
-    """Jobs of this dataset, or of a selection of it, that wait or begin; and the last that failed to."""
+    """Jobs of this dataset, or of a selection or mosaics of it, that wait or begin; and the last that failed to."""
     names = {dataset.id, dataset.record.name, *(one.id for one in workspace.selections(dataset))}
+    names |= {one.id for one in workspace.mosaic_sets(dataset)}
     asked = [job for job in found if job.verb == VERB and names & set(job.argv[1:])]
     states = {job.id: job.status for job in asked}
     active = [job for job in asked if states[job.id].state in jobs_panel.ACTIVE]

@@ -1,4 +1,4 @@
-"""One run: how it stands, its curves, what it makes of hidden frames, its log, and what can be done with it."""
+"""One run: how it stands, its curves, what it makes of hidden images, its log, and what can be done with it."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import streamlit as st
 from dataeff_core.errors import DataEffError
 from dataeff_core.ui import commands, forms, gallery, jobs_panel, routes, visitor, words
 from dataeff_core.ui.commands import option
-from dataeff_core.ui.pretrain import afterwards, entries, figures
+from dataeff_core.ui.pretrain import afterwards, entries, figures, mosaic_sets
 from dataeff_core.ui.pretrain.entries import DONE, RUNNING, WAITING, Entry
 from dataeff_core.ui.pretrain.metrics import metrics, thinned
 from dataeff_core.ui.quantities import count, counted, duration, literal, when
@@ -19,6 +19,7 @@ CURVE_HEIGHT, SMALL_HEIGHT = 250, 150  # pixels
 SMALL = ("learning_rate", "images_per_second", "gradient_norm")
 LOOK = "Alt and the wheel zoom, dragging moves, a double click shows all."
 RECENT = 20  # logged steps that the pace is taken from
+_TOLD = ("left_out", "scaled_up")  # of the record's notes
 _PICTURE, _NEWEST = "pretrain-picture", "pretrain-picture-newest"
 
 
@@ -33,10 +34,12 @@ def draw(workspace: Workspace, dataset: Dataset, entry: Entry) -> None:
         _draw_more(workspace, entry)
         return
     st.caption(_facts(entry.run))
+    _draw_notes(entry.run)
     _draw_state(entry, entry.run)
     if entry.state == DONE:
         afterwards.draw(workspace, dataset, entry.run)
     _draw_curves(entry.run)
+    _draw_mosaics(workspace, dataset, entry.run)
     _draw_more(workspace, entry)
 
 
@@ -86,15 +89,34 @@ def _draw_without_run(entry: Entry) -> None:
 def _facts(run: Run) -> str:
     """What it trains on and for how long, in one line."""
     record = run.record
-    passes = f"{counted(record.epochs, 'pass', 'passes')} over {counted(record.images, 'frame')}"
+    passes = f"{counted(record.epochs, 'pass', 'passes')} over {counted(record.images, entries.image_word(record))}"
     parts = [
         f"{literal(entries.trained_on(run))} of {literal(record.dataset_name)}",
+        *([entries.retained_told(record)] if record.tiling is not None else []),
         literal(entries.method_title(record.method)),
         f"{passes}, {count(record.images_seen)} images seen",
         f"{words.label('seed').lower()} {record.seed}",
         when(record.created),
     ]
     return " · ".join(parts)
+
+
+def _draw_notes(run: Run) -> None:
+    """What was noted when it began: images left out, images scaled up."""
+    for note in (one for name, one in run.record.notes.items() if isinstance(one, str) and name in _TOLD):
+        st.caption(f":material/info: {literal(note)}")
+
+
+def _draw_mosaics(workspace: Workspace, dataset: Dataset, run: Run) -> None:
+    """What mosaics look like that it trains on, drawn only while that is open."""
+    tiling = run.record.tiling
+    if tiling is None:
+        return
+    shown = st.expander("What it trains on", key=f"run-mosaics-{run.id}", on_change="rerun")
+    if shown.open:
+        with shown:
+            cells = pd.DataFrame() if run.cells is None else run.cells
+            mosaic_sets.draw_pictures(workspace, dataset, run.id, tiling, lambda: cells)
 
 
 def _draw_state(entry: Entry, run: Run) -> None:
@@ -116,7 +138,7 @@ def _draw_progress(entry: Entry, run: Run) -> None:
         if entry.job is not None:
             jobs_panel.draw_progress(entry.job)
         else:
-            st.progress(0.0, text="prepares the frames")
+            st.progress(0.0, text="prepares the images")
         return
     last = table.iloc[-1]
     pace = float(table["images_per_second"].tail(RECENT).mean())
@@ -180,7 +202,8 @@ def _draw_curve(run: Run, table: pd.DataFrame, measure: str, height: int) -> Non
 def _draw_reconstructions(run: Run) -> None:
     """What it makes of the same frames, pass by pass; the newest unless an older one was chosen."""
     pictures = run.reconstructions
-    st.markdown("**What it makes of hidden frames**")
+    one = entries.image_word(run.record)
+    st.markdown(f"**What it makes of hidden {one}s**")
     passes = list(pictures)
     key, newest_key = f"{_PICTURE}-{run.id}", f"{_NEWEST}-{run.id}"
     chosen = st.session_state.get(key)
@@ -192,10 +215,10 @@ def _draw_reconstructions(run: Run) -> None:
         at = st.select_slider("After pass", passes, key=key)
     gallery.draw_picture(
         routes.reconstruction_url(run.id, at),
-        alt=f"hidden, drawn and original frames after pass {at}",
+        alt=f"hidden, drawn and original {one}s after pass {at}",
         key=f"reconstruction-{run.id}",
     )
-    st.caption("Top: what it is shown. Middle: what it draws. Bottom: the frame itself.")
+    st.caption(f"Top: what it is shown. Middle: what it draws. Bottom: the {one} itself.")
 
 
 def _draw_more(workspace: Workspace, entry: Entry) -> None:

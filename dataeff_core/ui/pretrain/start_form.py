@@ -1,45 +1,31 @@
-"""The form of a new run: on which frames, how, for how long; what that costs; and one button."""
+"""The form of a new run: on which images, how, for how long; what that costs; and one button."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from dataeff_core.datasets import roots
 from dataeff_core.errors import BadInput, DataEffError
 from dataeff_core.pretraining import METHODS, PRESETS, Preset, budgets, make
 from dataeff_core.pretraining.base import PretrainingMethod
-from dataeff_core.ui import assets, cached, commands, forms, fragments, jobs_panel, selections, visitor, words
+from dataeff_core.ui import assets, commands, forms, fragments, jobs_panel, visitor, words
 from dataeff_core.ui.commands import option
+from dataeff_core.ui.pretrain import subjects
 from dataeff_core.ui.pretrain.estimate import draw_estimate
+from dataeff_core.ui.pretrain.subjects import Subject
 from dataeff_core.ui.quantities import count, counted, literal
-from dataeff_core.workspace import Dataset, SavedSelection, Workspace
+from dataeff_core.workspace import Dataset, Workspace
 
 SECTIONS = {
     "method": "The method's own settings",
     "network": "Network",
     "training": "Training",
-    "augmentation": "How frames are changed before the network sees them",
+    "augmentation": "How images are changed before the network sees them",
 }
-EVERYTHING = ""
 EQUAL_WORK, EQUAL_PASSES = "equal images seen", "equal passes"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The frames that are to be trained on."""
-
-    dataset: Dataset
-    saved: SavedSelection | None  # None: all frames
-    frames: pd.DataFrame
-
-    @property
-    def id(self) -> str:
-        """What the command line calls it."""
-        return self.saved.id if self.saved is not None else self.dataset.id
 
 
 @dataclass(frozen=True)
@@ -69,7 +55,7 @@ def _draw(workspace: Workspace, dataset: Dataset, started: Callable[[str], None]
     st.html(assets.FOLDER / "pretrain_page.css")
     left, right = st.columns([5, 4], gap="large")
     with left:
-        subject = _subject_field(workspace, dataset)
+        subject = subjects.draw_field(workspace, dataset)
         method_class = _method_field()
         preset = _preset_field()
         length_place = st.container()  # the length depends on settings drawn below it
@@ -89,32 +75,6 @@ def _draw(workspace: Workspace, dataset: Dataset, started: Callable[[str], None]
         _draw_summary(workspace, subject, method, preset, length, seed=seed, name=name, started=started)
 
 
-def _subject_field(workspace: Workspace, dataset: Dataset) -> Subject | None:
-    found = {one.id: one for one in selections.newest_first(workspace, dataset)}
-    everything = f"All {counted(len(dataset.frames), 'frame')}"
-    if st.session_state.get("pretrain-on", EVERYTHING) not in (EVERYTHING, *found):
-        st.session_state.pop("pretrain-on", None)
-    chosen = st.selectbox(
-        "Train on",
-        [*found, EVERYTHING],
-        format_func=lambda one: selections.label(found[one].record) if one else everything,
-        key="pretrain-on",
-        bind="query-params",
-        persist_state="session",
-        help="A saved selection, or everything, to compare it with.",
-    )
-    if not found:
-        st.caption("There is no selection yet: save one on the Explore page to train on a part of the frames.")
-    if not chosen:
-        return Subject(dataset, None, dataset.frames)
-    if found[chosen].record.dataset_fingerprint != dataset.fingerprint:
-        forms.problem("frames were added or have vanished since this selection was made; choose frames again")
-        return None
-    saved = cached.selection(workspace, dataset, chosen)
-    kept = saved.decisions.loc[saved.decisions["decision"] == "kept", "frame_id"]
-    return Subject(dataset, saved, dataset.frames[dataset.frames["frame_id"].isin(kept)])
-
-
 def _method_field() -> type[PretrainingMethod]:
     by_name = {one.NAME: one for one in METHODS}
     chosen = st.radio(
@@ -123,7 +83,7 @@ def _method_field() -> type[PretrainingMethod]:
         format_func=lambda one: literal(by_name[one].TITLE),
         key="pretrain-method",
         persist_state="session",
-        help="Without any labels: the frames themselves are the task.",
+        help="Without any labels: the images themselves are the task.",
     )
     return by_name[chosen or METHODS[0].NAME]
 
@@ -162,8 +122,8 @@ def _draw_identity() -> tuple[int, str]:
 
 
 def _length_field(subject: Subject, method: PretrainingMethod) -> Length | None:
-    """How many passes; for a part of the frames, both lengths that compare with training on everything."""
-    total, images = len(subject.dataset.frames), len(subject.frames)
+    """How many passes; for anything but all frames, both lengths that compare with training on these."""
+    total, images = len(subject.dataset.frames), len(subject)
     passes = int(
         st.number_input(
             f"Passes over all {counted(total, 'frame')}",
@@ -176,9 +136,9 @@ def _length_field(subject: Subject, method: PretrainingMethod) -> Length | None:
         )
     )
     try:
-        if subject.saved is None:
+        if subject.whole:
             budget = budgets.budget(images, method.batch_size, epochs=passes)
-            st.caption(told_length(budget))
+            st.caption(told_length(budget, subject.ONE))
             return Length(budget, option("epochs", passes))
         lengths = {
             EQUAL_WORK: budgets.budget(images, method.batch_size, images_seen=passes * total),
@@ -198,9 +158,9 @@ def _length_field(subject: Subject, method: PretrainingMethod) -> Length | None:
         "What is equal to training on everything",
         list(lengths),
         format_func=str.capitalize,
-        captions=[f"{told_length(lengths[one])}: {about[one]}" for one in lengths],
+        captions=[f"{told_length(lengths[one], subject.ONE)}: {about[one]}" for one in lengths],
         key="pretrain-equal",
-        help="Papers compare at equal images seen: the small subset is shown more often, so that both cost the same.",
+        help="Papers compare at equal images seen: fewer images are shown more often, so that both cost the same.",
         persist_state="session",
     )
     if chosen == EQUAL_PASSES:
@@ -208,10 +168,11 @@ def _length_field(subject: Subject, method: PretrainingMethod) -> Length | None:
     return Length(lengths[EQUAL_WORK], option("images-seen", passes * total))
 
 
-def told_length(budget: budgets.Budget) -> str:
-    """'40 passes over 178 frames, 7 120 images seen' (whole steps: a last one takes from the next pass)."""
+def told_length(budget: budgets.Budget, one: str = "frame") -> str:
+    """'40 passes over 178 frames, 7 120 images seen' (whole steps: a last one takes from the next pass); `one` is
+    what an image is called."""
     passes = counted(budget.epochs, "pass", "passes")
-    return f"{passes} over {counted(budget.images, 'frame')}, {counted(budget.images_seen, 'image')} seen"
+    return f"{passes} over {counted(budget.images, one)}, {counted(budget.images_seen, 'image')} seen"
 
 
 def _draw_summary(
@@ -228,12 +189,12 @@ def _draw_summary(
     """What it costs, what to mind, the button, and the same as a command line."""
     with st.container(border=True, key="pretrain-summary"):
         st.markdown("**Before it starts**")
-        fits = method is not None and _weights_fit(method) and _patches_fit(method)
+        fits = method is not None and _weights_fit(method) and _patches_fit(method) and _seams_fit(subject, method)
         if subject is None or method is None or length is None or not fits:
             st.caption("Something cannot be used yet; the sentence in red says what.")
             st.button("Start", type="primary", icon=":material/play_arrow:", disabled=True, key="pretrain-go")
             return
-        draw_estimate(workspace, method, length.budget, subject.frames)
+        draw_estimate(workspace, method, length.budget, subject.warnings(method))
         argv = start_command(subject.id, method, preset, length.argument, seed=seed, name=name)
         if st.button(
             "Start",
@@ -281,3 +242,13 @@ def _patches_fit(method: PretrainingMethod) -> bool:
         forms.problem(f"image size {method.image_size} is not a multiple of the patch size {patch}; use {near}")
         return False
     return True
+
+
+def _seams_fit(subject: Subject | None, method: PretrainingMethod) -> bool:
+    """Whether the method can train on such images: the seams of mosaics must lie between the network's patches."""
+    said = subject.problem(method) if subject is not None else ""
+    if said:
+        forms.problem(said)
+        told = forms.title_of("image_size", type(method).model_fields["image_size"])
+        st.caption(f"image_size stands as “{told}” under {SECTIONS['network']}.")
+    return not said

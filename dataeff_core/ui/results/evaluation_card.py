@@ -8,6 +8,7 @@ import streamlit as st
 
 from dataeff_core.evaluation.normdel import normdel
 from dataeff_core.ui import fragments, gallery, routes, words
+from dataeff_core.ui.pretrain import entries
 from dataeff_core.ui.quantities import counted, duration, literal, share, when
 from dataeff_core.ui.results import figures
 from dataeff_core.workspace import Evaluation, EvaluationRecord, Run, Workspace
@@ -21,7 +22,7 @@ def draw(workspace: Workspace, evaluation: Evaluation, runs: Mapping[str, Run]) 
     """Everything on one evaluation, in the place where it is called."""
     record = evaluation.record
     st.markdown(f"#### {literal(_title(record, runs))} :gray[on {literal(record.dataset_name)}]")
-    st.caption(_facts(record))
+    st.caption(_facts(record, runs.get(record.run or "")))
     _draw_leaks(record)
     _draw_metrics(record)
     fragments.draw(_draw_images, evaluation)
@@ -62,14 +63,16 @@ def _title(record: EvaluationRecord, runs: Mapping[str, Run]) -> str:
     return f"{called}, after epoch {record.epoch}" if record.epoch is not None else called
 
 
-def _facts(record: EvaluationRecord) -> str:
+def _facts(record: EvaluationRecord, run: Run | None) -> str:
     parts = [
         f"{counted(record.counts[name], 'image')} {told}" for name, told in _SPLITS.items() if name in record.counts
     ]
     if record.counts.get("left_out"):
         parts.append(f"{record.counts['left_out']} left out")
     if record.retained is not None:
-        parts.append(f"pre-trained on {share(record.retained)}")
+        of_mosaics = run is not None and run.record.tiling is not None
+        kept = entries.images_told(run.record) if run is not None and of_mosaics else share(record.retained)
+        parts.append(f"pre-trained on {kept}")
     return " · ".join(
         [*parts, f"{words.label('seed').lower()} {record.seed}", duration(record.seconds), when(record.created)]
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from dataeff_core.evaluation import Task
 from dataeff_core.ui import commands, forms, jobs_panel, visitor, words
 from dataeff_core.ui.commands import option
+from dataeff_core.ui.pretrain import entries
 from dataeff_core.ui.quantities import share, when
 from dataeff_core.ui.results import downstream
 from dataeff_core.workspace import Dataset, Run, Workspace
@@ -72,5 +73,5 @@ def _run_field(runs: Sequence[Run]) -> Run:
 
 def _told(run: Run) -> str:
     record = run.record
-    called = record.name or f"{record.method} on {record.selection_name or record.dataset_name}"
-    return f"{called} · {share(record.retained)} of {record.dataset_name} · {when(record.created)}"
+    kept = f"{share(record.retained)} of" if record.tiling is None else f"{entries.images_told(record)} from"
+    return f"{entries.called(record)} · {kept} {record.dataset_name} · {when(record.created)}"

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dataeff_core.ui import jobs_panel, words
+from dataeff_core.ui.pretrain import entries
 from dataeff_core.ui.quantities import counted, literal, when
 from dataeff_core.ui.results import evaluation_card, evaluation_form
 from dataeff_core.ui.results.styles import name as method_name
@@ -70,7 +71,7 @@ def encoder_title(evaluation: Evaluation, runs: dict[str, Run]) -> str:
     run = runs.get(record.run or "")
     if run is None:
         return record.name or record.encoder
-    called = run.record.name or f"{run.record.method} on {run.record.selection_name or run.record.dataset_name}"
+    called = entries.called(run.record)
     if record.encoder.startswith("untrained:"):
         return f"{called}, untrained"
     return f"{called}, after epoch {record.epoch}" if record.epoch is not None else called
@@ -94,7 +95,9 @@ def _pick(found: Sequence[Evaluation], runs: dict[str, Run]) -> Evaluation:
         height=min(LIST_HEIGHT, 38 + 35 * len(found)),
         column_config={
             "Score": st.column_config.NumberColumn(format="%.3f", help=literal(words.help_of("miou") or "")),
-            words.label("retained"): st.column_config.NumberColumn(format="%.1f %%"),
+            words.label("retained"): st.column_config.NumberColumn(
+                format="%.1f %%", help="Kept frames out of all frames; of mosaics, mosaics for each frame."
+            ),
             "Leaked": st.column_config.NumberColumn(
                 help="Images scored on that have a near-duplicate among those trained on; empty: not checked."
             ),
