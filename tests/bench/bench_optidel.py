@@ -15,8 +15,16 @@ from dataeff_core.hardness.choosing import PatchRules, Ranked
 from dataeff_core.hardness.information import Moments
 from dataeff_core.mosaics.assembling import assembled
 from dataeff_core.mosaics.layout import MosaicRules, lay_out
+from dataeff_core.mosaics.saving import save_mosaics
 from dataeff_core.patches.proposing import propose
-from dataeff_core.workspace import Workspace
+from dataeff_core.pretraining.base import PretrainingMethod
+from dataeff_core.pretraining.batches import Batches
+from dataeff_core.pretraining.cells import CellStore
+from dataeff_core.reporting import Reporter
+from dataeff_core.workspace import MosaicSet, Workspace
+from tests.bench.bench_embedding import imported
+from tests.bench.bench_training import PRESET, bare_steps, step_row
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import picture
 
 HALF_A_MILLION = 500_000
@@ -27,6 +35,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     rows.append(scoring(batches=2 if quick else 6))
     with tempfile.TemporaryDirectory() as folder:
         rows += proposing_and_mosaics(Path(folder), 160 if quick else 480)
+        rows += training_on_mosaics(Path(folder) / "training", 128 if quick else 320, rounds=3 if quick else 8)
     return rows
 
 
@@ -123,6 +132,58 @@ def proposing_and_mosaics(root: Path, frames: int) -> list[dict[str, Any]]:
             "value": f"{len(layout) / took:.0f} mosaics/s",
             "target": "none, for information",
             "passed": True,
-            "detail": "each once before training, which reads them as prepared images",
+            "detail": "as `mosaics --out` makes them; training puts them together itself",
         },
     ]
+
+
+def training_on_mosaics(root: Path, frames: int, *, rounds: int) -> list[dict[str, Any]]:
+    """Mosaics put together and augmented beside the bare step that takes them, and whole runs beside it."""
+    from dataeff_core.backbones.devices import use_all_processors
+
+    use_all_processors()
+    workspace, dataset = imported(root, frames)
+    scored = fabricate_scores(dataset, fabricate_patches(dataset))
+    mosaics = save_mosaics(dataset, scored, PatchRules(lower=0, upper=None), MosaicRules(), name="all")
+    methods = [pretraining.make(name, {}, preset=PRESET) for name in ("mae", "simclr")]
+    return [
+        making_row(workspace, mosaics, methods[0], rounds=rounds),
+        *(
+            step_row(workspace, mosaics, method, rounds=rounds, steps=steps, what="mosaics")
+            for method, steps in zip(methods, (8, 4), strict=True)
+        ),
+    ]
+
+
+def making_row(workspace: Workspace, mosaics: MosaicSet, method: PretrainingMethod, *, rounds: int) -> dict[str, Any]:
+    """Batches of mosaics as training makes them, in turn with the bare step on as many."""
+    import torch
+
+    from dataeff_core.pretraining.augmentations import NUMBERS
+
+    store = CellStore(workspace, mosaics.record.tiling, method)
+    store.fill(workspace.dataset(mosaics.record.dataset), mosaics.manifest, reporter=Reporter())
+    images = store.images(mosaics.manifest)
+    assert images is not None
+    batches = Batches(images, method.batch_size, 0, method.VIEWS, NUMBERS, method.numbers())
+    bare = bare_steps(method)
+
+    def made() -> None:
+        for step in range(4):
+            batch = batches.at(step)
+            method.augment(
+                torch.from_numpy(batch.images), torch.from_numpy(batch.view_numbers), grid=mosaics.record.tiling.grid
+            )
+
+    made()
+    bare(2)
+    pairs = [(seconds(made), seconds(lambda: bare(4))) for _ in range(2 * rounds)]
+    making, taking = (float(np.median(times)) for times in zip(*pairs, strict=True))
+    count = 4 * method.batch_size
+    return {
+        "name": f"mosaics put together and augmented, to the rate at which {method.NAME} ({PRESET}) takes them",
+        "value": round(taking / making, 2),
+        "target": "at least 1",
+        "passed": taking / making >= 1,
+        "detail": f"{count / making:.0f} to {count / taking:.0f} mosaics/s, {method.image_size} pixels, cells cached",
+    }

@@ -12,7 +12,7 @@ from dataeff_core.pretraining import make
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.pretraining.pretraining import pretrain
 from dataeff_core.reporting import Reporter
-from dataeff_core.workspace import Dataset, Workspace
+from dataeff_core.workspace import Dataset, MosaicSet, Workspace
 from tests.bench.bench_embedding import imported
 
 PRESET = "tiny"
@@ -32,18 +32,24 @@ def run(quick: bool) -> list[dict[str, Any]]:
 
 
 def step_row(
-    workspace: Workspace, dataset: Dataset, method: PretrainingMethod, *, rounds: int, steps: int
+    workspace: Workspace,
+    source: Dataset | MosaicSet,
+    method: PretrainingMethod,
+    *,
+    rounds: int,
+    steps: int,
+    what: str = "files",
 ) -> dict[str, Any]:
     """A run from files that pauses after every `steps` steps for as many steps of the bare network."""
     bare = bare_steps(method)
     bare(2)  # warm
     reporter = InTurn(lambda: bare(steps), steps, rounds)
     with contextlib.suppress(Cancelled):
-        pretrain(workspace, dataset, method, epochs=10_000, preset=PRESET, reporter=reporter)
+        pretrain(workspace, source, method, epochs=10_000, preset=PRESET, reporter=reporter)
     loop, alone = sum(reporter.loop), sum(reporter.bare)
     images = method.batch_size * steps * rounds
     return {
-        "name": f"{method.NAME}, {PRESET}: training from files, as a share of the bare step's rate",
+        "name": f"{method.NAME}, {PRESET}: training from {what}, as a share of the bare step's rate",
         "value": round(alone / loop, 3),
         "target": ">= 0.85",
         "passed": alone / loop >= 0.85,

@@ -68,7 +68,10 @@ def test_full_alone_needs_no_embedding_and_no_fraction(made: Made) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"methods": ["magic"]}, "there is no method 'magic'; choose meddel, random, every_nth, vinformation, optidel, full"),
+    (
+        {"methods": ["magic"]},
+        "there is no method 'magic'; choose meddel, random, every_nth, vinformation, opt",
+    ),
     ({"methods": []}, "needs a method"),
     ({"methods": ["full", "full"]}, "full stands twice among the methods"),
     ({"keeps": []}, "needs a method, a kept fraction"),
