@@ -3,6 +3,7 @@
 import { REASONS, KEPT, PINNED, decide, fetchPacked, frameId, keptCurve, mergeScores, rowOf } from "./explorer_data.js";
 import { drawCurve, element, Limit } from "./explorer_limits.js";
 import { FrameMap } from "./explorer_map.js";
+import { Pins } from "./explorer_pins.js";
 import { Prices } from "./explorer_prices.js";
 import { Colouring } from "./explorer_colouring.js";
 import { luminance, rgb } from "./explorer_colours.js";
@@ -86,6 +87,7 @@ class Explorer {
     this.clear = element("button", { type: "button", class: "ghost", text: words.clear_lasso, hidden: true, onclick: () => this.lasso(null) });
     this.fitButton = element("button", { type: "button", class: "ghost", text: words.reset, title: words.reset_hint, onclick: () => this.map?.reset() });
     this.colouring = new Colouring(this);
+    this.pins = new Pins(this);
     this.stage = element("div", { class: "stage" });
     this.tip = element("div", { class: "tip", role: "status", hidden: true });
     this.notice = element("div", { class: "notice", role: "status", text: words.loading });
@@ -144,6 +146,7 @@ class Explorer {
     this.showPicked();
     this.showLasso();
     this.colouring.update();
+    this.pins.update();
     this.root.dataset.state = "ready";
   }
 
@@ -159,6 +162,7 @@ class Explorer {
     this.codes = new Uint8Array(points.header.n);
     this.lassoVersion = undefined;
     this.map?.setPoints(points.x, points.y);
+    this.pins.clear();
     this.colouring.fill();
     this.say(this.webgl ? this.words.no_webgl : "");
   }
@@ -252,6 +256,7 @@ class Explorer {
     const said = this.limitsKey();
     if (said === this.said) return;
     this.said = said;
+    if (this.due) { cancelAnimationFrame(this.due); this.due = 0; this.refresh(); } // shown here before Python answers
     const { mode, eta, epsilon, invalid, keep } = this.limits;
     this.moves += 1;
     this.tell("limits", { mode, eta, epsilon, invalid, keep, move: this.moves });
@@ -283,6 +288,7 @@ class Explorer {
     this.root.classList.toggle("rough", Boolean(this.moved() || (scores.stale && !told)));
     if (limits.mode === "share") this.limitControls.eta?.set(this.counted.eta);
     this.map?.setCodes(codes);
+    if (this.pins.rows.length) this.pins.show();
     this.showCounts();
     this.redrawCurve();
     this.prices.draw(this.counted.kept / this.codes.length);
@@ -376,7 +382,7 @@ class Explorer {
     this.tip.replaceChildren(picture,
       element("b", { text: header.groups[points.group[row]] }), element("span", { text: when }),
       element("span", { class: "state", style: `--chip: ${this.colour(reason)}` }, element("i", { text: reason.mark }), reason.label),
-      element("span", { text: this.colouring.said(row) }));
+      ...[this.colouring.said(row), this.pins.said(row)].filter(Boolean).map((text) => element("span", { text })));
     const { clientWidth: w, clientHeight: h } = this.stage;
     this.tip.style.left = `${Math.max(4, x > w / 2 ? x - this.tip.offsetWidth - 14 : x + 14)}px`;
     this.tip.style.top = `${Math.max(4, Math.min(h - this.tip.offsetHeight - 6, y - 60))}px`;
@@ -393,7 +399,7 @@ class Explorer {
     for (const reason of this.data.reasons) palette.set(rgb(this.colour(reason)).map((v) => v / 255), 3 * reason.code);
     for (const reason of this.data.reasons) this.root.style.setProperty(`--reason-${reason.code}`, this.colour(reason));
     const ink = style.getPropertyValue("--st-text-color").trim() || (this.dark ? "#fafafa" : "#262730");
-    this.map?.setTheme({ palette, ink, paper, wash: this.dark ? "#ffffff14" : "#0000000d" });
+    this.map?.setTheme({ palette, ink, paper, wash: this.dark ? "#ffffff14" : "#0000000d", ground: rgb(paper).map((v) => v / 255) });
     this.redrawCharts();
     if (this.points) this.colouring.set(this.colouring.by);
   }

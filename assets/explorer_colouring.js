@@ -7,7 +7,7 @@ import { element } from "./explorer_limits.js";
 const FETCHED = ["stays", "hardness"]; // by the address in the data of that name, once it is chosen
 
 export class Colouring {
-  /** `explorer` has data, words, points, scores, counted, limitControls, dark, map, root, say and tell. */
+  /** `explorer` has data, words, points, scores, counted, limitControls, dark, map, pins, root, say and tell. */
   constructor(explorer) {
     this.explorer = explorer;
     this.by = "decision";
@@ -92,6 +92,6 @@ export class Colouring {
   }
 
   showLegend() {
-    if (this.explorer.points) this.legend.replaceChildren(...legendEntries(this.explorer, this));
+    if (this.explorer.points) this.legend.replaceChildren(...legendEntries(this.explorer, this), ...this.explorer.pins.legendEntries());
   }
 }

@@ -1,6 +1,6 @@
 // The map: all points in one WebGL2 buffer. A slider move changes one byte a point (its decision); nothing else.
 import { Grid, rowsInside } from "./explorer_data.js";
-import { compile, SHAPED, TINY } from "./explorer_shaders.js";
+import { compile, compileRing, SHAPED, TINY } from "./explorer_shaders.js";
 
 const TINY_PIXELS = 5; // below, no shape can be told
 const MOST_STRETCH = 1.8;
@@ -18,7 +18,8 @@ export class FrameMap {
     this.ink = this.overlay.getContext("2d", { willReadFrequently: true });
     this.tool = "pan"; this.zoom = 1; this.centre = [0, 0]; this.fit = { x: 0, y: 0, half: [1, 1] };
     this.polygon = null; this.drawing = null; this.picked = -1; this.partner = -1; this.hovered = -1;
-    this.byDecision = true; this.repaints = 0; this.theme = { palette: new Float32Array(18), ink: "#000", paper: "#fff" };
+    this.rings = [new Uint32Array(0), new Uint32Array(0)];
+    this.byDecision = true; this.repaints = 0; this.theme = { palette: new Float32Array(18), ink: "#000", paper: "#fff", ground: [1, 1, 1] };
     this.start();
     this.canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.gl = null; on.lost(true); });
     this.canvas.addEventListener("webglcontextrestored", () => { this.start(); this.uploadAll(); on.lost(false); });
@@ -32,6 +33,7 @@ export class FrameMap {
     if (!gl) throw new Error("this browser has no WebGL2");
     this.shaped = compile(gl, SHAPED);
     this.tiny = compile(gl, TINY);
+    this.ring = compileRing(gl);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     this.buffers = ["position", "code", "mark", "colour"].map(() => gl.createBuffer());
@@ -41,6 +43,7 @@ export class FrameMap {
 
   setPoints(x, y) {
     this.x = x; this.y = y; this.n = x.length;
+    this.rings = [new Uint32Array(0), new Uint32Array(0)];
     this.grid = new Grid(x, y);
     this.codes = new Uint8Array(this.n); this.marks = new Uint8Array(this.n);
     this.colours = new Uint8Array(4 * this.n); this.order = new Uint32Array(this.n);
@@ -98,6 +101,9 @@ export class FrameMap {
     this.byDecision = !colours; this.look = "";
     if (colours) { this.colours = colours; this.upload(3, colours); } else this.repaint();
   }
+
+  /** Rows (uint32) to be ringed: those that a reviewer keeps, and those that one removes. */
+  setRings(keep, drop) { this.rings = [keep, drop]; this.look = ""; this.repaint(); }
 
   setTheme(theme) { this.theme = theme; this.look = ""; this.repaint(); }
   setTool(tool) { this.tool = tool; this.overlay.dataset.tool = tool; }
@@ -194,8 +200,25 @@ export class FrameMap {
       this.sort();
       this.draw(this.order);
     }
+    this.paintRings([sx, sy, -this.centre[0] * sx, -this.centre[1] * sy], Math.max(11 * ratio, size + 7 * ratio), ratio);
     this.look = look;
     this.shown.set(this.codes);
+  }
+
+  paintRings(view, size, ratio) {
+    if (!this.rings.some((rows) => rows.length)) return;
+    const { gl, theme } = this, { program, at } = this.ring;
+    gl.useProgram(program);
+    gl.uniform4f(at.view, ...view);
+    gl.uniform1f(at.size, size);
+    gl.uniform1f(at.width, ratio * 0.75);
+    gl.uniform1f(at.lassoed, this.polygon ? 1 : 0);
+    gl.uniform3fv(at.ink, theme.palette.subarray(15, 18));
+    gl.uniform3fv(at.paper, theme.ground);
+    this.rings.forEach((rows, square) => {
+      gl.uniform1f(at.square, square);
+      if (rows.length) this.draw(rows);
+    });
   }
 
   draw(rows) {

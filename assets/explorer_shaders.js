@@ -1,4 +1,4 @@
-// How a point is drawn: one vertex shader, and two ways to fill it.
+// How a point is drawn: one vertex shader, and two ways to fill it; and a ring around it.
 
 const VERTEX = `#version 300 es
 in vec2 position; in float code; in float mark; in vec4 colour;
@@ -45,11 +45,38 @@ void main() {
   colour = vec4(tint.rgb * cover, cover);
 }`;
 
-const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette"];
+const AROUND = `#version 300 es
+in vec2 position; in float mark;
+uniform vec4 view; uniform float size; uniform float lassoed;
+flat out float pixels; flat out float fade;
+void main() {
+  gl_Position = vec4(position * view.xy + view.zw, 0.0, 1.0);
+  gl_PointSize = pixels = size;
+  fade = lassoed > 0.5 && mark < 0.5 ? 0.2 : 1.0;
+}`;
 
-export function compile(gl, fragment) {
+// What a reviewer decided, around the point: a circle = keep, a square = remove, edged so that it stands out anywhere.
+const RING = `#version 300 es
+precision mediump float;
+uniform vec3 ink; uniform vec3 paper; uniform float square; uniform float width;
+flat in float pixels; flat in float fade; out vec4 colour;
+void main() {
+  vec2 p = (gl_PointCoord * 2.0 - 1.0) * pixels * 0.5, a = abs(p);
+  float r = pixels * 0.5 - 2.0 * width;
+  float from = abs(square > 0.5 ? max(a.x, a.y) - r * 0.9 : length(p) - r);
+  float line = clamp(0.5 + width - from, 0.0, 1.0), edge = clamp(0.5 + 1.7 * width - from, 0.0, 1.0) * 0.85;
+  float cover = max(line, edge) * fade;
+  colour = vec4(mix(paper, ink, line) * cover, cover);
+}`;
+
+const UNIFORMS = ["view", "size", "byDecision", "lassoed", "palette", "ink", "paper", "square", "width"];
+
+/** The rings around points. */
+export function compileRing(gl) { return compile(gl, RING, AROUND); }
+
+export function compile(gl, fragment, vertex = VERTEX) {
   const program = gl.createProgram();
-  for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+  for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
     const shader = gl.createShader(type);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dataeff_core.review.pinning import pin, unpin
 from dataeff_core.selection.base import REASONS
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import pool_of
@@ -15,7 +16,7 @@ from dataeff_core.ui import frame_hardness, routes
 from dataeff_core.workspace import Workspace
 from tests.browser.conftest import Server, settled, start_server
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
-from tests.fabrication import fabricate
+from tests.fabrication import fabricate, fabricate_selection
 
 pytestmark = pytest.mark.browser
 FRAMES = 600
@@ -25,10 +26,11 @@ UNSCORED = 20  # frames without a scored patch
 @pytest.fixture(scope="module")
 def workspace_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("explore") / "workspace"
-    _, dataset, _, _ = fabricate(root, frames=FRAMES, groups=6, dim=16, hostile_names=True)
+    _, dataset, embedding, _ = fabricate(root, frames=FRAMES, groups=6, dim=16, hostile_names=True)
     scored = fabricate_scores(dataset, fabricate_patches(dataset))
     without = dataset.frames["frame_id"].iloc[:UNSCORED]
     scored.table[~scored.table["frame_id"].isin(without)].to_parquet(scored.folder / scored.TABLE)
+    fabricate_selection(dataset, embedding, keep=0.25)
     return root
 
 
@@ -284,6 +286,25 @@ def test_hardness_colours_the_map_and_orders_the_galleries(explore, workspace_ro
             shown = [float(one) for one in page.locator(f".st-key-explore-{gallery} .score").all_inner_texts()]
             assert len(shown) == 12
             assert shown == sorted(shown, reverse=sign == -1)
+
+
+def test_what_reviewers_decide_is_ringed_with_the_next_move(explore, workspace_root: Path, shot) -> None:
+    page = explore
+    workspace = Workspace.open(workspace_root)
+    dataset = workspace.datasets()[0]
+    saved, ids = workspace.selections(dataset)[0], dataset.frames["frame_id"].tolist()
+    pin(workspace, saved, ids[100:104], "keep", reviewer="Anna", reason="rare")
+    pin(workspace, saved, ids[200:206], "drop", reviewer="Anna", reason="unusable")
+    page.locator(".st-key-explore-kept .tile").first.click()
+    page.wait_for_selector(""".explorer[data-pinned='{"keep":4,"drop":6}']""")
+    legend = page.locator(".main > .legend").inner_text()
+    assert "a reviewer keeps it (4)" in legend
+    assert "a reviewer removes it (6)" in legend
+    shot("rings")
+    for frame in ids[100:104]:
+        unpin(workspace, saved, frame, reviewer="Anna")
+    page.locator(".st-key-explore-kept .tile").nth(1).click()
+    page.wait_for_selector(""".explorer[data-pinned='{"keep":0,"drop":6}']""")
 
 
 def test_the_browser_places_numbers_between_the_knots(explore, server) -> None:

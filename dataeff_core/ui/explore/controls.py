@@ -98,6 +98,8 @@ def spoken() -> dict[str, str | None]:
         "by_invalid": words.label("invalid_score").lower(),
         "by_hardness": words.label("frame_hardness").lower(),
         "hardness_help": f"{words.help_of('frame_hardness')} Equal steps of colour hold equally many frames.",
+        "pin_keep": "a reviewer keeps it",
+        "pin_drop": "a reviewer removes it",
         "easy": "easy",
         "hard": "hard",
         "no_patch": "no scored patch",

@@ -88,7 +88,8 @@ def draw(
 ) -> None:
     """Draw the component; what the visitor does in it changes `view` before the next run. `partner` is the id of
     the frame that stands for the one picked, or ''; `beside` is what else the browser is told: 'prices', the curves
-    beside the map, and 'hardness', where to fetch that colour, each where there are any."""
+    beside the map, 'hardness', where to fetch that colour, and 'pins', where to fetch what reviewers decided; each
+    where there are any."""
     key = f"explorer-{explored.family}-{'plain' if words.state.plain_words() else 'symbols'}"
 
     def said(name: str) -> Any:

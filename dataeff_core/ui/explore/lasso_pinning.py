@@ -140,7 +140,7 @@ def _draw_done(explored: Explored, done: Done) -> None:
     verb = "kept" if done.action == KEEP else "removed"
     more = f" {literal(done.told)}." if done.told else ""
     st.markdown(
-        f":material/check_circle: {counted(done.last - done.first + 1, 'frame')} {verb} by you; the map shows what "
-        f"the limits alone decide.{more}",
+        f":material/check_circle: {counted(done.last - done.first + 1, 'frame')} {verb} by you, ringed on the map; "
+        f"its points show what the limits alone decide.{more}",
         width="stretch",
     )

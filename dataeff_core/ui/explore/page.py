@@ -4,13 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from dataeff_core.errors import NotFound
+from dataeff_core.errors import DataEffError, NotFound
 from dataeff_core.ui import assets, charts, frame_hardness, why_card
-from dataeff_core.ui.explore import explorer, galleries, hardness_colours, more, prices, saving, starting
+from dataeff_core.ui.explore import explorer, galleries, hardness_colours, more, pins_shown, prices, saving, starting
 from dataeff_core.ui.explore.explored import Decided, Explored
 from dataeff_core.ui.explore.explorer import View
 from dataeff_core.ui.explore.explorer_routes import row_of
 from dataeff_core.ui.frame_hardness import Known
+from dataeff_core.ui.quantities import literal
 from dataeff_core.workspace import Dataset, Workspace
 
 
@@ -45,7 +46,7 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View, known: Know
     saving.draw_head(workspace, explored, decided)
     left, right = st.columns([2.45, 1], gap="medium")
     with left:
-        explorer.draw(explored, view, decided, partner, beside)
+        explorer.draw(explored, view, decided, partner, beside | {"pins": _pins(explored.dataset)})
         hardness_colours.draw_missing(known, asked=view.missing_colour)
         if view.trouble:
             _draw_sample(explored, decided)
@@ -53,6 +54,15 @@ def _draw_live(workspace: Workspace, explored: Explored, view: View, known: Know
         why_card.draw(explored, decided, found, pick, known.frames)
     galleries.draw(workspace, explored, decided, view, known)
     more.draw(workspace, explored)
+
+
+def _pins(dataset: Dataset) -> str | None:
+    """Where the browser gets reviewers' decisions; a trail that cannot be read is no reason to show no map."""
+    try:
+        return pins_shown.pins_address(dataset)
+    except DataEffError as error:
+        st.warning(literal(f"What reviewers decided is not shown: {error}"), icon=":material/warning:")
+        return None
 
 
 def _draw_sample(explored: Explored, decided: Decided) -> None:
