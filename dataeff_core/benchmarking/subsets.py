@@ -1,6 +1,7 @@
 """What a cell trains on: everything, a selection of frames, or mosaics of hard patches; found again or made now."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,17 +59,24 @@ def planned_optidel(dataset: Dataset, params: Mapping[str, Any], keeps: tuple[fl
     scored = hardness_of(dataset, asked.hardness)
     scored.check_fits(dataset)
     asked = OptiDEL(scored.id, asked.patches, asked.mosaic)
-    allowed = Ranked.of(scored, dataset, usable=asked.patches.usable).counts(asked.patches).allowed
+    check_patches(asked, Ranked.of(scored, dataset, usable=asked.patches.usable), keeps, frames=len(dataset.frames))
+    return asked.given(params)
+
+
+def check_patches(asked: OptiDEL, ranked: Ranked, keeps: Sequence[float], *, frames: int) -> None:
+    """Raise BadInput where a fraction of `frames` asks for more patches than the rules allow of those in `ranked`.
+    Which are too alike is looked at with seed 0: another seed may leave a few more or less."""
+    rules = asked.patches
+    allowed = ranked.counts(rules).allowed if rules.alike is None else len(ranked.choose(rules).rows)
     for keep in keeps:
-        mosaics = frames_to_keep(keep, len(dataset.frames))
+        mosaics = frames_to_keep(keep, frames)
         if asked.patches_for(mosaics) > allowed:
-            most = allowed // asked.mosaic.grid**2 / len(dataset.frames)
+            most = math.floor(1000 * (allowed // asked.mosaic.grid**2) / frames) / 1000
             raise BadInput(
                 f"optidel at keep {keep:g} takes {asked.patches_for(mosaics)} patches for {mosaics} mosaics, and "
-                f"{allowed} pass its rules; keep at most {most:.3g}, move optidel.lower and optidel.upper apart, or "
+                f"{allowed} pass its rules; keep at most {most:g}, move optidel.lower and optidel.upper apart, or "
                 "propose smaller patches"
             )
-    return asked.given(params)
 
 
 def subset_of(

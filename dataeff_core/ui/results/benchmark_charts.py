@@ -12,8 +12,9 @@ from dataeff_core.ui import words
 from dataeff_core.ui.quantities import literal
 from dataeff_core.ui.results import figures
 from dataeff_core.ui.results.figures import ERRORS, INTERVAL, Published, percent
+from dataeff_core.ui.results.styles import MOSAICS_TOLD
 from dataeff_core.workspace import Benchmark
-from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
 
 NONE = "none"
 LOG, LINEAR = "log", "linear"
@@ -60,6 +61,8 @@ def draw(benchmark: Benchmark) -> None:
                 alt=words.label("normdel"),
             )
     st.caption(ERRORS[settings["error"]] + " The camera above a chart saves it as a picture.")
+    if OPTIDEL in benchmark.record.methods:
+        st.caption(MOSAICS_TOLD)
     if scores:
         keeps = [float(one) for one in table.loc[table["method"] != FULL, "retained"]]
         st.markdown(f":small[{explained(alpha, min(keeps, default=0.05))}]")

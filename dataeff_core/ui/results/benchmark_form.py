@@ -18,10 +18,11 @@ from dataeff_core.ui import commands, forms, fragments, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain.start_form import SECTIONS
 from dataeff_core.ui.quantities import counted, literal
-from dataeff_core.ui.results import benchmark_cost, downstream
+from dataeff_core.ui.results import benchmark_cost, downstream, hard_patches
+from dataeff_core.ui.results.hard_patches import HardPatches
 from dataeff_core.ui.results.styles import name as method_name
 from dataeff_core.workspace import Dataset, Workspace
-from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
 
 USUAL_SHARES = ("1", "2", "5", "10", "20", "33", "50", "75")  # per cent
 MOST_SEEDS = 20
@@ -46,6 +47,7 @@ class Plan:
     snapshots: tuple[float, ...]
     task: Task
     name: str
+    hard: HardPatches | None = None  # what methods that need scored patches use
 
     @property
     def cells(self) -> list[tuple[str, float]]:
@@ -80,6 +82,7 @@ def start_command(plan: Plan) -> list[str]:
     argv = ["benchmark", plan.dataset.id, option("on", plan.on.id)]
     argv += [option("methods", ",".join(plan.methods))]
     argv += [option("keep", ",".join(f"{keep:g}" for keep in plan.keeps))] if plan.keeps else []
+    argv += plan.hard.options if plan.hard is not None else []
     argv += [option("seeds", plan.seeds)]
     argv += [option("pretraining", plan.method.NAME), option("preset", plan.preset.name)]
     argv += [*forms.options(plan.method, usual), option("epochs", plan.passes)]
@@ -117,12 +120,12 @@ def _draw(
 ) -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
-        plan = _fields(dataset, there)
+        plan = _fields(workspace, dataset, there)
     with right:
         _draw_summary(workspace, plan, started)
 
 
-def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) -> Plan | None:
+def _fields(workspace: Workspace, dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) -> Plan | None:
     on, has = downstream.dataset_field(there, key="benchmark-on", avoid=dataset.id)
     if on.id == dataset.id:
         st.warning(
@@ -130,8 +133,9 @@ def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) 
             "other patients.",
             icon=":material/warning:",
         )
-    methods = _methods_field()
+    methods = _methods_field(dataset)
     keeps = _shares_field(len(dataset.frames), subsets=any(one != FULL for one in methods))
+    hard = hard_patches.draw(workspace, dataset, methods)
     often, long = st.columns(2, vertical_alignment="bottom")
     seeds = int(
         often.number_input(
@@ -149,13 +153,17 @@ def _fields(dataset: Dataset, there: dict[str, tuple[Dataset, dict[str, int]]]) 
     method_class, preset = _network_fields()
     least = max(1, round(min(keeps or (1.0,)) * len(dataset.frames)))
     method, task, snapshots, name = _more_fields(method_class, preset, has, least)
-    if keeps is None or not methods or method is None or task is None:
+    unready = hard is None and any(one in hard_patches.NEEDING for one in methods)
+    if keeps is None or not methods or method is None or task is None or unready:
         return None
-    return Plan(dataset, on, methods, keeps, seeds, method, preset, passes, budget, snapshots, task, name)
+    return Plan(dataset, on, methods, keeps, seeds, method, preset, passes, budget, snapshots, task, name, hard)
 
 
-def _methods_field() -> tuple[str, ...]:
-    names = [FULL, *(one.NAME for one in SELECTORS)]
+def _methods_field(dataset: Dataset) -> tuple[str, ...]:
+    known = [FULL, *(one.NAME for one in SELECTORS), OPTIDEL]
+    names = hard_patches.offered(dataset, known)
+    if set(st.session_state.get("benchmark-methods") or ()) - set(names):
+        st.session_state.pop("benchmark-methods")  # of another dataset, which has scored patches
     chosen = st.pills(
         "What is compared",
         names,
@@ -165,6 +173,8 @@ def _methods_field() -> tuple[str, ...]:
         key="benchmark-methods",
         help="All frames are what everything is measured against; random shows what choosing is worth.",
     )
+    if len(names) < len(known):
+        hard_patches.draw_missing(dataset)
     methods = tuple(one for one in names if one in chosen)
     if not methods:
         forms.problem("nothing is chosen; choose all frames and a way to choose a part of them")
@@ -286,7 +296,7 @@ def _draw_summary(workspace: Workspace, plan: Plan | None, started: Callable[[st
             f"{counted(len(rows), 'model')} × {counted(plan.seeds, 'seed')} = "
             f"**{counted(len(rows) * plan.seeds, 'cell')}**, each a selection, a pre-training and a score."
         )
-        fits = benchmark_cost.draw(workspace, plan)
+        fits = benchmark_cost.draw(workspace, plan) and _patches_fit(plan)
         argv = start_command(plan)
         pressed = st.button(
             "Start",
@@ -307,3 +317,11 @@ def _draw_summary(workspace: Workspace, plan: Plan | None, started: Callable[[st
         st.caption("It runs in the background, cell by cell: close the browser, stop it and go on at any time.")
         st.caption("The same from a shell")
         commands.draw(workspace, argv)
+
+
+def _patches_fit(plan: Plan) -> bool:
+    """Whether there are patches enough for all mosaics, and their seams fit the network; says why not."""
+    said = plan.hard.problem(plan.dataset, plan.keeps, plan.method) if plan.hard is not None else ""
+    if said:
+        forms.problem(said)
+    return not said

@@ -10,7 +10,7 @@ from dataeff_core.ui.quantities import duration, literal, size
 from dataeff_core.ui.results.figures import percent
 from dataeff_core.ui.results.styles import names
 from dataeff_core.workspace import Benchmark
-from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
 
 ASKED = 0.2  # the share that the question is about, where it was measured
 BASELINE = "random"
@@ -65,16 +65,28 @@ def differences(table: pd.DataFrame, keep: float) -> list[Difference]:
 
 def saved_sentence(saved: pd.DataFrame, keep: float, budget: str) -> str:
     """What one model at this share saves beside one of all frames; '' as long as that is not known."""
-    rows = saved[np.isclose(saved["keep"], keep) & saved["bytes_saved"].notna()]
+    at_keep = saved[np.isclose(saved["keep"], keep) & saved["bytes_saved"].notna()]
+    rows = at_keep[at_keep["method"] != OPTIDEL]
     if rows.empty:
-        return ""
+        return _mosaics_saved(at_keep, keep)
     row = rows[["bytes", "bytes_saved", "hours", "hours_saved"]].mean()  # over methods, which differ little
     all_bytes, hours, all_hours = row.bytes + row.bytes_saved, row.hours, row.hours + row.hours_saved
     stored = f"A subset of {percent(keep)} takes {size(int(row.bytes))} of storage instead of {size(int(all_bytes))}"
     took = f"a model {duration(3600 * hours)} instead of {duration(3600 * all_hours)}"
+    mosaics = _mosaics_saved(at_keep, keep)
+    mosaics = f" {mosaics}" if mosaics else ""
     if budget == "images_seen":
-        return f"{stored}; {took}, as every model sees equally many images."
-    return f"{stored}, and {took}."
+        return f"{stored}; {took}, as every model sees equally many images.{mosaics}"
+    return f"{stored}, and {took}.{mosaics}"
+
+
+def _mosaics_saved(at_keep: pd.DataFrame, keep: float) -> str:
+    """What storage mosaics save: less than frames do, as their patches are of many; '' where there are none."""
+    rows = at_keep[at_keep["method"] == OPTIDEL]
+    if rows.empty:
+        return ""
+    took, saved = (float(rows[name].mean()) for name in ("bytes", "bytes_saved"))
+    return f"Mosaics at {percent(keep)} are cut from files of {size(int(took))}, of {size(int(took + saved))} in all."
 
 
 def _icon(found: Difference) -> str:

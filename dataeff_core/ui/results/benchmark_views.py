@@ -14,11 +14,14 @@ from dataeff_core.ui.quantities import duration, size
 from dataeff_core.ui.results import cells, figures
 from dataeff_core.ui.results.figures import Published, percent
 from dataeff_core.ui.results.styles import name as method_name
+from dataeff_core.ui.results.styles import spoken
 from dataeff_core.workspace import Benchmark, Workspace
 from dataeff_core.workspace.benchmarks import FULL
 
 TABLE, CHEAPEST, LAST, LENGTH, CELLS = "Table", "Cheapest subset", "Last epochs", "Length of training", "Cells"
 NONE = "none"
+IMAGES, STORAGE = "Images", "Storage"
+STORAGE_HELP = "Of the files trained on; of mosaics, of all files that their patches are cut from."
 
 
 def draw(workspace: Workspace, benchmark: Benchmark) -> None:
@@ -56,10 +59,10 @@ def shown_table(summary: pd.DataFrame) -> pd.DataFrame:
             "95 % interval": [f"{low:.3f} to {high:.3f}" if np.isfinite(low) else "one seed" for low, high in ends],
             words.label("del"): summary["del_mean"],
             words.label("normdel"): summary["normdel_mean"],
-            "Frames": summary["images"].round().astype(int),
+            IMAGES: summary["images"].round().astype(int),
             "Passes": summary["epochs"],
             "Images seen": summary["images_seen"].round().astype(int),
-            "Storage": [size(int(one)) for one in summary["bytes"]],
+            STORAGE: [size(int(one)) for one in summary["bytes"]],
             "Time a model": [duration(float(one)) for one in summary["seconds"]],
         }
     )
@@ -79,7 +82,7 @@ def cheapest_sentence(found: tables.Cheapest | None, within: float) -> str:
         return f"No subset comes within {percent(within)} of all frames ({found.full:.3f}); the answer is all frames."
     lost = f"{100 * found.loss:.1f} % below" if found.loss > 0 else f"{-100 * found.loss:.1f} % above"
     return (
-        f"**{method_name(found.method)} at {percent(found.keep)}** is the smallest: {found.miou:.3f}, {lost} all "
+        f"**{spoken(found.method)} at {percent(found.keep)}** is the smallest: {found.miou:.3f}, {lost} all "
         f"frames ({found.full:.3f}). It compares means of the seeds so far; whether the difference is chance, the "
         "sentences on top say."
     )
@@ -99,7 +102,9 @@ def _draw_table(benchmark: Benchmark, alpha: float) -> None:
         height=38 + 35 * len(summary),
         column_config=decimals
         | {
-            words.label("retained"): st.column_config.NumberColumn(format="%.2f %%", help=words.help_of("retained")),
+            words.label("retained"): st.column_config.NumberColumn(format="%.2f %%", help=_retained_help()),
+            IMAGES: st.column_config.NumberColumn(help="Frames that a model is trained on, or mosaics."),
+            STORAGE: st.column_config.TextColumn(help=STORAGE_HELP),
             "sd": st.column_config.NumberColumn(format="%.4f", help="Standard deviation over the seeds."),
             "Passes": st.column_config.NumberColumn(format="%.0f"),
         },
@@ -128,13 +133,19 @@ def _draw_cheapest(benchmark: Benchmark) -> None:
     shown = pd.DataFrame(
         {
             "Kept": kept_names(saved),
-            "Storage": [size(int(one)) for one in saved["bytes"]],
+            STORAGE: [size(int(one)) for one in saved["bytes"]],
             "Storage saved": [_saved(one, _size) for one in saved["bytes_saved"]],
             "Time a model": [duration(3600 * one) for one in saved["hours"]],
             "Time saved": [_saved(3600 * one, duration) for one in saved["hours_saved"]],
         }
     )
-    st.dataframe(shown, hide_index=True, width="stretch", height=38 + 35 * len(shown))
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * len(shown),
+        column_config={STORAGE: st.column_config.TextColumn(help=STORAGE_HELP)},
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         _download("Savings as CSV", saved, benchmark, "savings")
         if benchmark.record.budget == "images_seen":
@@ -244,6 +255,10 @@ def _size(n_bytes: float) -> str:
 
 def _form(benchmark: Benchmark) -> str:
     return str(st.session_state.get(f"form-{benchmark.id}") or "SVG").lower()
+
+
+def _retained_help() -> str:
+    return f"{words.help_of('retained')} Of mosaics: mosaics for each frame."
 
 
 def _dark() -> bool:

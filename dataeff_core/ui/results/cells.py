@@ -10,7 +10,7 @@ from dataeff_core import jobs
 from dataeff_core.jobs import Job
 from dataeff_core.ui.quantities import literal
 from dataeff_core.ui.results.figures import percent
-from dataeff_core.ui.results.styles import name as method_name
+from dataeff_core.ui.results.styles import spoken
 from dataeff_core.workspace import Benchmark, Cell, Workspace
 
 DONE, RUNNING, QUEUED, WAITING, FAILED, STOPPED = "done", "running", "queued", "waiting", "failed", "stopped"
@@ -68,7 +68,7 @@ def grid(found: Sequence[CellState]) -> pd.DataFrame:
     rows: dict[str, dict[str, str]] = {}
     for one in found:
         cell = one.cell
-        label = method_name(cell.method) if cell.keep == 1 else f"{method_name(cell.method)}, {percent(cell.keep)}"
+        label = spoken(cell.method) if cell.keep == 1 else f"{spoken(cell.method)}, {percent(cell.keep)}"
         rows.setdefault(f"seed {cell.seed}", {})[label] = one.text
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -79,7 +79,7 @@ def failures(found: Sequence[CellState]) -> dict[str, list[str]]:
     for one in found:
         if one.state == FAILED:
             cell = one.cell
-            label = f"{method_name(cell.method)} at {percent(cell.keep)}, seed {cell.seed}"
+            label = f"{spoken(cell.method)} at {percent(cell.keep)}, seed {cell.seed}"
             told.setdefault(one.sentence or "it failed without a word", []).append(label)
     return told
 

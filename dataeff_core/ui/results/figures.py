@@ -119,7 +119,7 @@ def over_epochs(curves: pd.DataFrame, *, published: Sequence[Published] = (), da
         )
     _lay_out(figure, TITLES["miou"])
     reached = [*curves["epochs"], *(x for one in published for x in one.x)]
-    figure.update_xaxes(title="passes over the frames")
+    figure.update_xaxes(title="passes over the images")
     if _wide(reached):
         figure.update_xaxes(type="log", tickvals=[step * 10**power for power in range(6) for step in (1, 2, 5)])
     return figure
