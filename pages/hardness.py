@@ -4,7 +4,7 @@ import streamlit as st
 
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.ui import fragments, state
-from dataeff_core.ui.hardness import explaining, galleries, live, margins, opening, saving, starting
+from dataeff_core.ui.hardness import explaining, galleries, live, margins, opening, saving, selecting, starting
 from dataeff_core.ui.quantities import count, literal
 from dataeff_core.workspace import Dataset, Workspace
 
@@ -73,12 +73,12 @@ def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) 
     if mosaics is not None:
         with fragments.errors_said():
             most = galleries.draw_mosaics(shown, mosaics, seed)
-    frames, images = st.columns(2, gap="medium")
-    with frames:
-        saving.draw_selection(shown)
-    with images:
-        if mosaics is not None and most:
-            saving.draw_mosaics(shown, mosaics, most, seed)
+    if mosaics is not None and most:
+        with fragments.errors_said():
+            saving.draw(shown, mosaics, most, seed)
+    saving.draw_sets(workspace, dataset)
+    st.subheader("Whole frames instead", divider="gray")
+    selecting.draw(shown)
     with st.expander("Why the hardest alone can do harm"):
         fragments.draw(explaining.draw, len(opened.ranked), counts.allowed, opened.ranked.dimension, dark)
 

@@ -11,7 +11,9 @@ from dataeff_core import jobs
 from dataeff_core.access import FILE
 from dataeff_core.hardness.choosing import PatchRules, Ranked
 from dataeff_core.mosaics.layout import MosaicRules
-from dataeff_core.ui.hardness import opening, pictures, saving
+from dataeff_core.selection.saving import select
+from dataeff_core.selection.vinformation import VInformation
+from dataeff_core.ui.hardness import opening, pictures, saving, selecting
 from dataeff_core.workspace import Workspace
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.pages.conftest import texts
@@ -222,3 +224,57 @@ def test_a_tiny_box_is_drawn_without_complaint(box: tuple[int, int, int, int]) -
 def test_a_long_name_keeps_both_ends() -> None:
     assert pictures.shortened("short.png") == "short.png"
     assert pictures.shortened("a" * 30 + ".png", 11) == "aaaaa…a.png"
+
+
+def test_mosaics_are_saved_listed_and_sent_to_pre_training(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    move(app, 0.25, 0.75)
+    app.number_input(key="hardness-number").set_value(7)
+    app.text_input(key="hardness-set-name").set_value("<b>:red[hard]</b>").run()
+    app.button(key="hardness-set-go").click().run()
+    assert not app.exception
+    assert not app.error
+    (kept,) = scored.mosaic_sets()
+    assert (kept.record.name, kept.record.mosaics, kept.record.seed) == ("<b>:red[hard]</b>", 7, 0)
+    assert (kept.record.patches["lower"], kept.record.patches["upper"]) == (0.25, 0.75)
+    said = texts(app)
+    assert "Saved as" in said
+    assert "7 mosaics of 28 patches" in said
+    assert ":red[hard]" not in said
+    app.button(key=f"hardness-train-{kept.id}").click().run()
+    assert app.session_state["pretrain-on"] == kept.id
+
+
+def test_saving_again_makes_no_second_set(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    for _ in range(2):
+        app.button(key="hardness-set-go").click().run()
+    (kept,) = scored.mosaic_sets()
+    assert kept.record.name == "hard 50-98 %"
+    assert any("--name=hard 50-98 %" in one.value for one in app.code)
+
+
+def test_a_set_of_frames_that_have_changed_since_is_out_of_date(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.button(key="hardness-set-go").click().run()
+    file = scored.mosaic_sets()[0].folder / "mosaics.json"
+    file.write_text(file.read_text().replace(scored.datasets()[0].fingerprint, "0" * 64))
+    app.run()
+    assert "out of date" in texts(app)
+    assert f"hardness-train-{scored.mosaic_sets()[0].id}" not in {one.key for one in app.button}
+
+
+def test_a_viewer_cannot_save(scored: Workspace, open_page: Open) -> None:
+    (scored.root / FILE).write_text('others = "viewer"\n')
+    assert open_page("hardness").button(key="hardness-set-go").disabled
+
+
+@pytest.mark.parametrize(("hardest", "keep"), [(1, None), (3, None), (3, 0.3), (4, 1.0)])
+def test_the_frames_that_would_be_kept_are_those_that_are(
+    scored: Workspace, hardest: int, keep: float | None
+) -> None:
+    shown = shown_of(scored, PatchRules(lower=0.2, upper=0.9))
+    told = selecting.frames_kept(shown, hardest=hardest, keep=keep)
+    selector = VInformation(lower=0.2, upper=0.9, hardest=hardest, hardness=shown.opened.scored.id)
+    saved = select(scored, shown.dataset, selector, keep=keep)
+    assert saved.record.kept == told

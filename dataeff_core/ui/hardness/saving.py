@@ -1,58 +1,32 @@
-"""What the margins are for: a selection of whole frames, and a dataset of mosaics; both as jobs."""
+"""The selection of patches: saved as a set of mosaics to pre-train on, listed, and written as images on demand."""
 
 import itertools
 from pathlib import Path
 
 import streamlit as st
 
+from dataeff_core.errors import DataEffError
 from dataeff_core.mosaics.layout import MosaicRules
-from dataeff_core.selection.vinformation import VInformation
+from dataeff_core.mosaics.saving import save_mosaics
 from dataeff_core.ui import commands, forms, jobs_panel, visitor
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.hardness.opening import Shown
-from dataeff_core.ui.quantities import count
-from dataeff_core.workspace import Workspace
+from dataeff_core.ui.pretrain import mosaic_sets
+from dataeff_core.ui.pretrain.subjects import SOURCE
+from dataeff_core.ui.quantities import count, counted, literal, share, when
+from dataeff_core.workspace import Dataset, MosaicSet, Workspace
 from dataeff_core.workspace.records import slug
 
-
-def draw_selection(shown: Shown) -> None:
-    """Save whole frames by `vinformation` with these margins."""
-    rules = shown.rules
-    st.markdown("**Keep hard frames**")
-    st.caption(
-        "The same quantiles, now of frames: a frame's score is the mean hardness of its hardest patches (our choice; "
-        "OptiDEL selects patches). Budget, limits and diversity above are rules for patches and do not count here."
-    )
-    hardest = st.number_input(
-        "Hardest patches a frame", 1, 1000, 3, 1, key="hardness-hardest", help="Whose mean is the frame's score."
-    )
-    keep = st.number_input(
-        "Share of frames kept, in %",
-        0.1,
-        100.0,
-        None,
-        1.0,
-        key="hardness-keep",
-        placeholder="all between the margins",
-        help="The hardest between the margins; filled up from outside them where there are too few.",
-    )
-    name = st.text_input("Name", key="hardness-name", placeholder=VInformation.NAME, max_chars=100).strip()
-    upper = 1.0 if rules.upper is None else rules.upper
-    if rules.lower >= upper:
-        forms.problem("both margins are the same, so no frame would be kept; move them apart")
-        return
-    argv = selecting(shown, hardest=int(hardest), keep=None if keep is None else float(keep) / 100)
-    _draw_start(shown.workspace, "Save selection", [*argv, *([option("name", name)] if name else [])], key="save")
+MOST_LISTED = 12
+_SAVED = "hardness-saved"
 
 
-def draw_mosaics(shown: Shown, mosaics: MosaicRules, most: int, seed: int) -> None:
-    """Make the mosaics and register them as a dataset to pre-train on."""
-    st.markdown("**Make mosaics**")
-    st.caption(
-        "Written as images with a manifest of their patches, and registered as a dataset: choose it in "
-        "the sidebar and pre-train on it."
-    )
-    number = st.number_input(
+def draw(shown: Shown, mosaics: MosaicRules, most: int, seed: int) -> None:
+    """Keep what the page shows under a name, and go on to train on it."""
+    left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
+    usual = usual_name(shown)
+    name = left.text_input("Name", key="hardness-set-name", placeholder=usual, max_chars=100).strip() or usual
+    number = middle.number_input(
         "How many",
         1,
         most,
@@ -62,52 +36,57 @@ def draw_mosaics(shown: Shown, mosaics: MosaicRules, most: int, seed: int) -> No
         placeholder=f"all {count(most)}",
         help="Of the hardest of the chosen patches.",
     )
-    name = st.text_input(
-        "Name of the dataset", f"{shown.dataset.record.name} mosaics", key="hardness-as", max_chars=100
+    wanted = None if number is None else int(number)
+    if right.button(
+        "Save these mosaics",
+        type="primary",
+        key="hardness-set-go",
+        icon=":material/bookmark_add:",
+        disabled=not visitor.may("run"),
+        width="stretch",
+    ):
+        _save(shown, mosaics, name, wanted, seed)
+    _draw_saved(shown)
+    st.caption(
+        "Kept is which patch stands where: no picture is copied. Training cuts the patches from the originals and "
+        "puts them together while it runs."
     )
-    if (said := _refused(shown.workspace, name.strip())) != "":
-        forms.problem(said)
+    with st.expander("The same in a shell"):
+        commands.draw(shown.workspace, laying_out(shown, mosaics, name=name, number=wanted, seed=seed))
+    with st.expander("Write them as images instead", key="hardness-images", on_change="ignore"):
+        _draw_images(shown, mosaics, wanted, seed)
+
+
+def draw_sets(workspace: Workspace, dataset: Dataset) -> None:
+    """The saved sets of the dataset, newest first, each with the way to train on it."""
+    found = list(reversed(workspace.mosaic_sets(dataset)))
+    if not found:
         return
-    argv = assembling(
-        shown,
-        mosaics,
-        out=target(shown.workspace, name.strip()),
-        name=name.strip(),
-        number=None if number is None else int(number),
-        seed=seed,
-    )
-    _draw_start(shown.workspace, "Make mosaics", argv, key="mosaics")
+    st.markdown(f"**Saved mosaics** :gray[{count(len(found))}]")
+    for one in found[:MOST_LISTED]:
+        _draw_set(dataset, one)
+    if len(found) > MOST_LISTED:
+        st.caption(f"{count(len(found) - MOST_LISTED)} older ones stand in the list of the Pre-train page.")
 
 
-def selecting(shown: Shown, *, hardest: int = 3, keep: float | None = None) -> list[str]:
-    """The command that keeps frames between the margins."""
+def usual_name(shown: Shown) -> str:
+    """'hard 50-98 %': what a set is called where no name is given."""
     rules = shown.rules
-    upper = 1.0 if rules.upper is None else rules.upper
-    settings = {
-        "lower": f"{rules.lower:g}",
-        "upper": f"{upper:g}",
-        "hardest": str(hardest),
-        "hardness": shown.opened.scored.id,
-    }
-    argv = ["select", shown.dataset.id, option("method", VInformation.NAME)]
-    argv += [option("set", f"{name}={value}") for name, value in settings.items()]
-    return [*argv, *([] if keep is None else [option("keep", f"{keep:g}")])]
+    return f"hard {100 * rules.lower:g}-{100 * (1 if rules.upper is None else rules.upper):g} %"
+
+
+def laying_out(
+    shown: Shown, mosaics: MosaicRules, *, name: str, number: int | None = None, seed: int = 0
+) -> list[str]:
+    """The command that saves the mosaics under a name."""
+    return [*_of_patches(shown, mosaics, number), option("name", name), option("seed", seed)]
 
 
 def assembling(
-    shown: Shown,
-    mosaics: MosaicRules,
-    *,
-    out: Path,
-    name: str,
-    number: int | None = None,
-    seed: int = 0,
+    shown: Shown, mosaics: MosaicRules, *, out: Path, name: str, number: int | None = None, seed: int = 0
 ) -> list[str]:
-    """The command that makes mosaics and registers them."""
-    argv = ["mosaics", shown.dataset.id, option("hardness", shown.opened.scored.id)]
-    argv += [*forms.options(shown.rules), *forms.options(mosaics)]
-    argv += [] if number is None else [option("count", number)]
-    return [*argv, option("out", out), option("import", name), option("seed", seed)]
+    """The command that writes the mosaics as images and registers them as a dataset."""
+    return [*_of_patches(shown, mosaics, number), option("out", out), option("import", name), option("seed", seed)]
 
 
 def target(workspace: Workspace, name: str) -> Path:
@@ -115,6 +94,79 @@ def target(workspace: Workspace, name: str) -> Path:
     first = workspace.root / "exports" / f"{slug(name)}"
     numbered = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
     return next(path for path in itertools.chain([first], numbered) if not path.exists())
+
+
+def _save(shown: Shown, mosaics: MosaicRules, name: str, number: int | None, seed: int) -> None:
+    visitor.require("run")
+    try:
+        with st.spinner("Saving …", show_time=True):
+            kept = save_mosaics(
+                shown.dataset, shown.opened.scored, shown.rules, mosaics, count=number, seed=seed, name=name
+            )
+    except DataEffError as error:
+        st.error(literal(str(error)), icon=":material/error:")
+        return
+    st.session_state[_SAVED] = kept.id
+
+
+def _draw_saved(shown: Shown) -> None:
+    """The set saved last, until another dataset is at hand."""
+    found = {one.id: one for one in shown.workspace.mosaic_sets(shown.dataset)}
+    if (kept := found.get(st.session_state.get(_SAVED, ""))) is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/check_circle: Saved as **{literal(kept.record.name)}** ({literal(kept.id)}): "
+            f"{mosaic_sets.told(kept.record.mosaics, kept.record.tiling)}.",
+            width="content",
+        )
+        _draw_train(kept, key="hardness-train-saved")
+
+
+def _draw_set(dataset: Dataset, kept: MosaicSet) -> None:
+    record = kept.record
+    with st.container(border=True):
+        told, terms, way = st.columns([6, 4, 3], vertical_alignment="center")
+        told.markdown(
+            f"**{literal(mosaic_sets.title(record))}** :gray[{when(record.created)}]  \n"
+            f":small[{mosaic_sets.told(record.mosaics, record.tiling)}, {mosaic_sets.margins(record.patches)}, of "
+            f"{counted(record.frames, 'frame')}; {share(record.retained)} as many images as frames]"
+        )
+        terms.markdown(
+            f":small[H(Y|∅) {record.nothing:.3f} − H(Y|X) {record.given:.3f} = "
+            f"{record.nothing - record.given:.3f}  \nnats a value]",
+            help=literal(record.warning) if record.warning else None,
+        )
+        with way:
+            if record.dataset_fingerprint != dataset.fingerprint:
+                st.caption(":material/history: out of date: frames have changed since")
+            else:
+                _draw_train(kept, key=f"hardness-train-{record.id}")
+
+
+def _draw_train(kept: MosaicSet, *, key: str) -> None:
+    if st.button("Pre-train on it", key=key, icon=":material/model_training:"):
+        st.session_state[SOURCE] = kept.id
+        st.switch_page("pages/pretrain.py")
+
+
+def _draw_images(shown: Shown, mosaics: MosaicRules, number: int | None, seed: int) -> None:
+    """Make the mosaics and register them as a dataset of their own."""
+    st.caption(
+        "For other programs: PNG files with a manifest of their patches, registered as a dataset of their own. To "
+        "train here, saving is enough."
+    )
+    name = st.text_input(
+        "Name of the dataset", f"{shown.dataset.record.name} mosaics", key="hardness-as", max_chars=100
+    ).strip()
+    if (said := _refused(shown.workspace, name)) != "":
+        forms.problem(said)
+        return
+    argv = assembling(shown, mosaics, out=target(shown.workspace, name), name=name, number=number, seed=seed)
+    if st.button("Write images", key="hardness-mosaics-go", disabled=not visitor.may("run")):
+        jobs_panel.start(shown.workspace, argv)
+        st.rerun()
+    commands.draw(shown.workspace, argv)
 
 
 def _refused(workspace: Workspace, name: str) -> str:
@@ -127,8 +179,7 @@ def _refused(workspace: Workspace, name: str) -> str:
     return ""
 
 
-def _draw_start(workspace: Workspace, title: str, argv: list[str], *, key: str) -> None:
-    if st.button(title, type="primary", key=f"hardness-{key}-go", disabled=not visitor.may("run")):
-        jobs_panel.start(workspace, argv)
-        st.rerun()
-    commands.draw(workspace, argv)
+def _of_patches(shown: Shown, mosaics: MosaicRules, number: int | None) -> list[str]:
+    argv = ["mosaics", shown.dataset.id, option("hardness", shown.opened.scored.id)]
+    argv += [*forms.options(shown.rules), *forms.options(mosaics)]
+    return [*argv, *([] if number is None else [option("count", number)])]
