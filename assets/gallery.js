@@ -99,8 +99,10 @@ function drawTile(tile, data, at) {
   frame.append(image);
   if (tile.badge) frame.append(drawBadge(tile.badge));
   if (tile.number) {
-    const number = element("span", "score", tile.number);
-    number.title = tile.number_help;
+    const [shown, said] = tile.number;
+    const number = element("span", "score", shown);
+    number.title = said;
+    image.alt += `; ${said}`;
     frame.append(number);
   }
   box.append(frame);

@@ -65,7 +65,7 @@ class FrameHardness:
         name = words.label("frame_hardness")
         if np.isnan(self.score[row]):
             return f"{name}: not known, no patch of this frame was scored"
-        return f"{name}: {self.figure(row)}, harder than {share(self.easier(row))} of the frames"
+        return f"{name}: {self.figure(row)}, harder than {share(self.easier(row))} of frames"
 
 
 @dataclass(frozen=True)

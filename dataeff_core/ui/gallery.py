@@ -140,8 +140,6 @@ def _as_data(tile: Tile, reason_words: Callable[[str], str]) -> dict[str, Any]:
         text = reason_words(tile.reason)
         badge = {"text": text, "shape": style.shape, "light": style.light, "dark": style.dark}
         alt = f"{alt}: {text}"
-    if tile.number_help:
-        alt = f"{alt}; {tile.number_help}"
     return {
         "id": tile.frame_id,
         "url": tile.url or routes.thumbnail_url(tile.sha256),
@@ -149,5 +147,5 @@ def _as_data(tile: Tile, reason_words: Callable[[str], str]) -> dict[str, Any]:
         "detail": tile.detail,
         "badge": badge,
         "alt": alt,
-        **({"number": tile.number, "number_help": tile.number_help} if tile.number else {}),
+        **({"number": [tile.number, tile.number_help]} if tile.number else {}),
     }
