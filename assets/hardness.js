@@ -5,6 +5,7 @@ import { fetchPacked } from "./explorer_data.js";
 import { luminance } from "./explorer_colours.js";
 import { number, percent } from "./explorer_text.js";
 import { Margins, short } from "./hardness_numbers.js";
+import { Gallery } from "./hardness_gallery.js";
 import { MarginPlot, drawTerms } from "./hardness_plot.js";
 
 const REST_MS = 500, LOOK_MS = 120, BESIDE = 4;
@@ -53,11 +54,12 @@ class Panel {
     this.curve = element("canvas", { class: "curve", role: "img", "aria-label": words.curve });
     this.note = element("p", { class: "soft note" });
     this.spoken = element("p", { class: "spoken", role: "status" });
+    this.gallery = new Gallery(this.data, { places: (list) => this.examples(list), chosen: (skip, most) => this.choice(skip, most) });
     this.root.append(cards, this.plot.root, element("p", { class: "soft hint", text: words.hint }), this.looks,
       element("div", { class: "information" },
         element("section", {}, element("h4", { text: words.information, title: words.information_help }), this.table, this.note),
         element("section", {}, element("h4", { text: words.curve }), this.legend = element("p", { class: "legend" }), this.curve)),
-      this.spoken);
+      this.gallery.root, this.spoken);
     this.watcher = new ResizeObserver(() => this.draw());
     this.watcher.observe(this.root);
   }
@@ -133,9 +135,10 @@ class Panel {
     const { numbers, at, data } = this;
     if (!numbers || !this.look || !this.root.clientWidth) return;
     const counted = numbers.counts(at.lower, at.upper, data.limits);
-    this.counted = { ...counted, chosen: counted.allowed };
+    const alike = data.limits.alike !== null, chosen = alike ? this.chosenNow()?.patches : 0;
+    this.counted = { ...counted, chosen: chosen || counted.allowed };
     for (const [name, card] of Object.entries(this.cards)) {
-      card.strong.textContent = number(this.counted[name]);
+      card.strong.textContent = (name === "chosen" && alike && !chosen ? "\u2264\u202f" : "") + number(this.counted[name]);
       card.share.textContent = percent(this.counted[name] / numbers.m) + (name === "useful" ? ` \u00b7 ${this.words.of_frames.replace("{n}", number(counted.frames))}` : "");
     }
     this.root.dataset.counts = JSON.stringify(this.counted);
@@ -149,7 +152,8 @@ class Panel {
     const { numbers, at, data } = this;
     if (!data.limited) return numbers.terms(at.lower, at.upper);
     const fits = data.chosen && numbers.step(data.chosen.margins[0]) === at.lower && numbers.step(data.chosen.margins[1]) === at.upper;
-    return fits ? data.chosen : null;
+    if (!fits) return null;
+    return data.chosen.patches ? data.chosen : { patches: 0, nothing: NaN, given: NaN, information: NaN };
   }
 
   drawInformation() {
@@ -178,7 +182,9 @@ class Panel {
       bands, dark, paper, text, soft: dark ? "#A9B6C4" : "#556270", line: `${faint}2a`, font: of("--st-font", "sans-serif"),
       nothing: dark ? "#F28E3D" : "#B84A00", given: dark ? "#56B4E9" : "#0072B2",
     };
-    BANDS.forEach((name, at) => swatch(this.cards[name].swatch, bands[at]));
+    BANDS.forEach((name, at) => {
+      for (const canvas of [this.cards[name].swatch, this.gallery.root.querySelector(`.${name} .swatch`)]) swatch(canvas, bands[at]);
+    });
     this.legend.replaceChildren(...["nothing", "given"].flatMap((term) => [
       element("span", { class: "key" }, element("i", { class: term, style: `border-color: ${this.look[term]}` }), this.words[term])]),
       element("span", { class: "key" }, element("i", { class: "diamond", text: "\u25C6" }), this.words.chosen));
@@ -192,24 +198,35 @@ class Panel {
   }
 
   async fetchBeside() {
-    const { numbers, at, data } = this;
+    const { numbers, at, data } = this, chosen = this.chosenNow();
+    this.gallery.show(numbers, numbers.band(at.lower, at.upper), { limited: data.limited, chosen: chosen ? chosen.patches : null, source: data.examples + data.choice });
     const wanted = ["lower", "upper"].flatMap((which) => Object.entries(numbers.beside(which, at.lower, at.upper, BESIDE))
       .map(([side, places]) => ({ list: this.strips[which][side], places })));
     const asked = `${data.examples} ${JSON.stringify(wanted.map((one) => one.places))}`;
     if (asked === this.asked) return;
     this.asked = asked;
-    const url = new URL(data.examples, document.baseURI);
-    url.searchParams.set("places", [...new Set(wanted.flatMap((one) => one.places))].join(","));
     try {
-      const response = await fetch(url, { credentials: "same-origin", signal: this.ends.signal });
-      if (!response.ok) throw new Error(`the server answered ${response.status}`);
-      const known = new Map((await response.json()).map((one) => [one.place, one]));
+      const known = new Map((await this.examples([...new Set(wanted.flatMap((one) => one.places))])).map((one) => [one.place, one]));
       if (asked !== this.asked) return; // meanwhile a margin has moved on
       for (const { list, places } of wanted) this.fill(list, places.map((place) => known.get(place)).filter(Boolean));
       this.root.dataset.beside = JSON.stringify(wanted.map((one) => one.places));
     } catch (error) {
       if (error.name !== "AbortError" && asked === this.asked) this.asked = "";
     }
+  }
+
+  /** The patches at these places. */
+  examples(places) { return places.length ? this.fetchList(this.data.examples, { places: places.join() }) : Promise.resolve([]); }
+
+  /** Some of the patches that all rules choose, once Python knows them. */
+  choice(skip, most) { return this.fetchList(this.data.choice, { skip, most }); }
+
+  async fetchList(address, query) {
+    const url = new URL(address, document.baseURI);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const response = await fetch(url, { credentials: "same-origin", signal: this.ends.signal });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return response.json();
   }
 
   fill(list, examples) {

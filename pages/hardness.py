@@ -4,7 +4,7 @@ import streamlit as st
 
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.ui import fragments, state
-from dataeff_core.ui.hardness import explaining, galleries, live, margins, opening, saving, selecting, starting
+from dataeff_core.ui.hardness import explaining, live, margins, opening, saving, selecting, sheet, starting
 from dataeff_core.ui.quantities import count, literal
 from dataeff_core.workspace import Dataset, Workspace
 
@@ -65,14 +65,12 @@ def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) 
     live.draw(dataset, opened, now, rules, margins.chosen_terms(opened, rules))
     with warnings:
         margins.draw_warnings(opened, rules, counts)
-    st.subheader("What they look like", divider="gray")
-    galleries.draw(shown, counts)
     st.subheader("Training images", divider="gray")
-    mosaics, seed = galleries.draw_mosaic_rules()
+    mosaics, seed = sheet.draw_rules()
     most = 0
     if mosaics is not None:
         with fragments.errors_said():
-            most = galleries.draw_mosaics(shown, mosaics, seed)
+            most = sheet.draw(shown, mosaics, seed)
     if mosaics is not None and most:
         with fragments.errors_said():
             saving.draw(shown, mosaics, most, seed)

@@ -13,8 +13,7 @@ class BandStyle:
     title: str
     light: str  # colour on light ground
     dark: str  # colour on dark ground
-    pattern: str  # plotly's fill pattern
-    icon: str
+    pattern: str  # of its fill: "/" stripes, "x" crossed stripes
     sentence: str
 
     def colour(self, dark: bool) -> str:
@@ -30,7 +29,6 @@ STYLES: dict[str, BandStyle] = {
             "#6B6B6B",
             "#B5B5B5",
             "/",
-            ":material/sentiment_satisfied:",
             "Below the lower margin: the masked autoencoder draws these well already. From the hardest on.",
         ),
         BandStyle(
@@ -39,7 +37,6 @@ STYLES: dict[str, BandStyle] = {
             "#0072B2",
             "#56B4E9",
             "",
-            ":material/check_circle:",
             "Between the margins. From the hardest on.",
         ),
         BandStyle(
@@ -48,7 +45,6 @@ STYLES: dict[str, BandStyle] = {
             "#B84A00",
             "#F28E3D",
             "x",
-            ":material/warning:",
             "Above the upper margin: noise, glare and lettering end up here. From the easiest on.",
         ),
     )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -59,6 +60,17 @@ WORDS = {
     "budget_axis": "the hardest N patches between the margins",
     "nothing": "H(Y|∅): nothing known",
     "given": "H(Y|X): rest of the patch known",
+    "only_chosen": "only those that the limits leave",
+    "none_here": "None with these margins.",
+    "before": "Back",
+    "next": "Next",
+    "close": "Close",
+    "enlarged": "The patch in its frame",
+    "pixels": "pixels",
+    "mosaic": "mosaic {n}",
+    "band": "band {n} of {all}",
+    "easiest": "the easiest",
+    "hardest": "the hardest",
     "none_between": "No patch lies between the margins.",
     "failed": "The numbers behind the margins could not be loaded; reload the page.",
 }
@@ -141,6 +153,7 @@ def component_data(
         "module": routes.module_url("hardness.js"),
         "table": hardness_routes.url(dataset, opened, "margins"),
         "examples": hardness_routes.url(dataset, opened, "examples"),
+        "choice": hardness_routes.url(dataset, opened, "chosen") + f"&rules={quote(rules.model_dump_json())}",
         "patch": hardness_routes.url(dataset, opened, "patch"),
         "margins": list(now.pair),
         "version": now.version,
