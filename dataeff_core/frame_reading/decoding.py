@@ -32,6 +32,11 @@ Preparation = Callable[[Sequence[np.ndarray]], np.ndarray]
 class KeyedPreparation(ABC):
     """A preparation that is told which frames it is given; picklable."""
 
+    @property
+    def together(self) -> int:
+        """How many frames are prepared and handed over together: fewer where much is made of each."""
+        return CHUNK
+
     @abstractmethod
     def of(self, keys: Sequence[str], images: Sequence[np.ndarray]) -> np.ndarray:
         """n content keys and their frames (h, w, 3) uint8 RGB -> array of n rows."""
@@ -163,13 +168,14 @@ def _use_one_thread() -> None:
 
 def _chunks(task: Task, prepare: Preparation | KeyedPreparation) -> Iterator[Chunk]:
     chunk, images = Chunk(), []
+    together = prepare.together if isinstance(prepare, KeyedPreparation) else CHUNK
     for key, image in read(task):
         if isinstance(image, str):
             chunk.bad[key] = image
         else:
             chunk.keys.append(key)
             images.append(image)
-        if len(images) >= CHUNK:
+        if len(images) >= together:
             yield _finished(chunk, images, prepare)
             chunk, images = Chunk(), []
     yield _finished(chunk, images, prepare)

@@ -26,6 +26,7 @@ from dataeff_core.workspace.datasets import Dataset
 
 TOO_EASY, USEFUL, SUSPICIOUS = "too_easy", "useful", "suspicious"
 BANDS = (TOO_EASY, USEFUL, SUSPICIOUS)
+TAKEN = 3  # stream of random numbers
 CHOSEN, FRAME_LIMIT, GROUP_LIMIT, ALIKE, BUDGET = "chosen", "frame_limit", "group_limit", "alike", "budget"
 
 
@@ -46,7 +47,13 @@ class PatchRules(BaseModel):
         description="quantile: shares of all patches, from the easiest; value: numbers of hardness",
     )
     budget: int | None = Field(
-        default=None, ge=1, title="Patches", description="the hardest of what is left; empty: all of it"
+        default=None, ge=1, title="Patches", description="so many of what is left; empty: all of it"
+    )
+    take: Literal["hardest", "random"] = Field(
+        default="hardest",
+        title="Taken are",
+        description="hardest: the hardest, as in OptiDEL; random: any of what is left, drawn by the seed, to see what "
+        "hardness is worth (our choice)",
     )
     per_frame: int | None = Field(
         default=None, ge=1, title="Most of a frame", description="its hardest patches; empty: any number"
@@ -68,6 +75,11 @@ class PatchRules(BaseModel):
         description="patches of frames that stand out as unusable (blur, darkness, glare) by the dataset's own limit "
         "are left out before shares are taken; those of frames that reviewers removed always are (our choice)",
     )
+
+    @property
+    def hard_only(self) -> bool:
+        """Whether easy patches are left out, which may do harm (theory.warning)."""
+        return self.lower > 0 or (self.budget is not None and self.take == "hardest")
 
     @model_validator(mode="after")
     def _margins(self) -> "PatchRules":
@@ -257,11 +269,11 @@ class Ranked:
             distinct = self.diversity.distinct(rows, rules.alike, seed=seed, reporter=reporter)
             reason[rows[~distinct]] = ALIKE
             rows = rows[distinct]
-        rows = self._within_budget(rows, rules, reason)
-        warning = hard_only_warning(len(self), len(rows), self.dimension) if rules.lower > 0 else ""
+        rows = self._within_budget(rows, rules, reason, seed)
+        warning = hard_only_warning(len(self), len(rows), self.dimension) if rules.hard_only else ""
         return Choice(rows, reason, terms(self.moments, rows, floor=self.running.floor), warning)
 
-    def _within_budget(self, rows: np.ndarray, rules: PatchRules, reason: np.ndarray) -> np.ndarray:
+    def _within_budget(self, rows: np.ndarray, rules: PatchRules, reason: np.ndarray, seed: int) -> np.ndarray:
         if len(rows) == 0:
             raise BadInput(f"no patch lies between the margins {rules.lower:g} and {rules.upper}; move them apart")
         if rules.budget is None:
@@ -271,8 +283,11 @@ class Ranked:
                 f"{rules.budget} patches are asked for and {len(rows)} of {len(self)} pass the rules; ask for at "
                 f"most {len(rows)}, move the margins apart, or loosen per_frame, per_group or alike"
             )
-        reason[rows[rules.budget :]] = BUDGET
-        return rows[: rules.budget]
+        taken = np.arange(len(rows)) < rules.budget
+        if rules.take == "random":
+            taken = np.random.default_rng([seed, TAKEN]).permutation(taken)
+        reason[rows[~taken]] = BUDGET
+        return rows[taken]
 
 
 def place_among(codes: np.ndarray) -> np.ndarray:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from dataeff_core.frame_reading.decoding import KeyedPreparation
+from dataeff_core.frame_reading.decoding import CHUNK, KeyedPreparation
+
+MOST_BYTES = 16 << 20  # of crops that are handed over together, unless one frame's alone are more
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,12 @@ class Cropping(KeyedPreparation):
 
     side: int
     boxes: Mapping[str, np.ndarray]  # sha256 -> (k, 4) int32: top, left, bottom, right, pixels of the frame
+
+    @property
+    def together(self) -> int:
+        """So many frames that the crops of those with the most of them stay below MOST_BYTES."""
+        most = max((len(boxes) for boxes in self.boxes.values()), default=1)
+        return max(1, min(CHUNK, MOST_BYTES // max(1, most * self.side**2 * 3)))
 
     def of(self, keys: Sequence[str], images: Sequence[np.ndarray]) -> np.ndarray:
         """n frames -> (n,) object, each (k, side, side, 3) uint8."""

@@ -65,27 +65,36 @@ class RowShards:
         self.waiting, self.waiting_keys, self.waiting_counts = {}, [], []
 
     def gather(self, keys: Sequence[str], names: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """`counts` (n,) int64 of these keys and their rows, one key after the other. Keys not known have none."""
-        wanted = set(keys)
-        places: dict[str, tuple[int, int, int]] = {}
-        parts: list[dict[str, np.ndarray]] = []
-        base = 0
-        for shard in self.shards:
-            found = _read(shard, "keys")
-            ends = np.cumsum(_read(shard, "counts"))
-            starts = np.r_[0, ends[:-1]] if len(ends) else ends
-            for key, start, end in zip(found.tolist(), starts.tolist(), ends.tolist(), strict=True):
-                if key.decode() in wanted:
-                    places[key.decode()] = (base, start, end)
-            if any(place[0] == base for place in places.values()):
-                parts.append({name: _read(shard, name) for name in names})
-                base += 1
-        counts = np.array([places[key][2] - places[key][1] if key in places else 0 for key in keys], np.int64)
+        """`counts` (n,) int64 of these keys and their rows, one key after the other. Keys not known have none.
+
+        One shard is in memory at a time beside what is returned. Raises StorageFailed when one is damaged."""
+        where = self._where(set(keys))
+        counts = np.array([where[key][2] if key in where else 0 for key in keys], np.int64)
+        wanted: dict[int, list[tuple[int, int, int]]] = {}  # shard -> start in it, rows, start in what is returned
+        for key, count, end in zip(keys, counts.tolist(), np.cumsum(counts).tolist(), strict=True):
+            if count:
+                shard, start, _ = where[key]
+                wanted.setdefault(shard, []).append((start, count, end - count))
         out: dict[str, np.ndarray] = {}
-        for name in names:
-            pieces = [parts[at][name][start:end] for at, start, end in (places[key] for key in keys if key in places)]
-            out[name] = np.concatenate(pieces) if pieces else np.empty(0)
-        return counts, out
+        for shard, places in sorted(wanted.items()):
+            for name in names:
+                rows = _read(self.shards[shard], name)
+                if name not in out:
+                    out[name] = np.empty((int(counts.sum()), *rows.shape[1:]), rows.dtype)
+                for start, count, to in places:
+                    out[name][to : to + count] = rows[start : start + count]
+        return counts, {name: out.get(name, np.empty(0)) for name in names}
+
+    def _where(self, keys: set[str]) -> dict[str, tuple[int, int, int]]:
+        """Key -> its shard, its first row there and how many it has; the newest where one is there twice."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for at, shard in enumerate(self.shards):
+            known, counts = _read(shard, "keys"), _read(shard, "counts")
+            starts = np.cumsum(counts) - counts
+            for key, start, count in zip(known.tolist(), starts.tolist(), counts.tolist(), strict=True):
+                if (text := key.decode()) in keys:
+                    found[text] = (at, start, count)
+        return found
 
 
 def _read(shard: Path, name: str) -> np.ndarray:

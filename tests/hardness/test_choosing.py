@@ -83,6 +83,25 @@ def test_no_two_chosen_are_too_alike_and_equal_input_gives_equal_output() -> Non
         one.choose(rules)
 
 
+def test_patches_taken_at_random_are_any_of_those_that_pass() -> None:
+    found, _ = ranked(400)
+    rules = PatchRules(lower=0.25, upper=0.75, budget=50, take="random")
+    passing = found.choose(PatchRules(lower=0.25, upper=0.75)).rows
+    taken = [found.choose(rules, seed=seed).rows for seed in range(200)]
+    assert all(len(rows) == 50 and set(rows) <= set(passing) for rows in taken)
+    places = np.array([np.isin(passing, rows) for rows in taken])
+    assert abs(places.mean(axis=0) - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 200), "each as likely as any other"
+    np.testing.assert_array_equal(taken[7], found.choose(rules, seed=7).rows)
+    assert [*taken[0]] == [row for row in passing if row in set(taken[0])], "from the hardest on"
+
+
+def test_what_leaves_easy_patches_out_is_known() -> None:
+    assert PatchRules().hard_only
+    assert PatchRules(lower=0, budget=9).hard_only
+    assert not PatchRules(lower=0).hard_only
+    assert not PatchRules(lower=0, budget=9, take="random").hard_only
+
+
 def test_terms_are_those_of_the_patches_between_the_margins() -> None:
     found, hardness = ranked()
     rules = PatchRules(lower=0.3, upper=0.8)

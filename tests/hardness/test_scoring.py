@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,13 @@ from safetensors.torch import load_file
 from dataeff_core import pretraining
 from dataeff_core.cli import main
 from dataeff_core.errors import BadInput, Cancelled, MissingWeights, NotFound, Stale
-from dataeff_core.hardness.cropping import crops
+from dataeff_core.frame_reading.decoding import CHUNK
+from dataeff_core.hardness.cropping import Cropping, crops
 from dataeff_core.hardness.information import terms
 from dataeff_core.hardness.mae_loading import find_run, load_mae
 from dataeff_core.hardness.measuring import Measuring
 from dataeff_core.hardness.scoring import Scorer, score
-from dataeff_core.hardness.stored import Hardness, all_hardness, hardness_of
+from dataeff_core.hardness.stored import Hardness, all_hardness, hardness_folder, hardness_of
 from dataeff_core.patches import make
 from dataeff_core.patches.proposing import propose
 from dataeff_core.patches.stored import PatchSet
@@ -232,3 +234,25 @@ def test_the_verb(planted: Planted, scored: Hardness, capsys: pytest.CaptureFixt
     assert main([*arguments, "--set", "masks=0"]) == 2
     assert main([*arguments, "--run", "nothing"]) == 2
     assert hardness_of(dataset, scored.id).id in {one.id for one in all_hardness(dataset)}
+
+
+def test_two_at_once_measure_once(planted: Planted) -> None:
+    workspace, dataset, patches, _ = planted
+    scorer, reporters = Scorer(mask_seed=9), (Reporter(), Reporter())
+
+    def go(reporter: Reporter) -> str:
+        return score(workspace, dataset, patches, scorer, device="cpu", workers=0, reporter=reporter).id
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(go, reporters)
+    assert first == second
+    for folder in hardness_folder(dataset).glob(".measured-*"):
+        keys = [key for shard in folder.glob("rows-*.npz") for key in np.load(shard)["keys"].tolist()]
+        assert len(keys) == len(set(keys))
+
+
+def test_many_crops_of_a_frame_are_handed_over_in_fewer_frames() -> None:
+    few, many = np.zeros((4, 4), np.int32), np.zeros((200, 4), np.int32)
+    assert Cropping(32, {"a": few, "b": few}).together == CHUNK
+    assert Cropping(224, {"a": few, "b": many}).together == 1
+    assert Cropping(96, {"a": few, "b": many}).together == 3

@@ -133,6 +133,24 @@ def test_damaged_shards_are_named(tmp_path: Path) -> None:
         RowShards(tmp_path).open()
 
 
+def test_rows_of_many_shards_come_in_the_order_asked_for(tmp_path: Path) -> None:
+    rng, kept = np.random.default_rng(0), {}
+    store = RowShards(tmp_path)
+    for number in range(20):
+        kept[f"{number:064d}"] = rows = {"a": rng.random((number % 4, 3)), "b": rng.random(number % 4)}
+        store.add(f"{number:064d}", rows)
+        if number % 3 == 0:
+            store.flush()
+    store.flush()
+    assert len(store.shards) == 8
+    asked = rng.choice([*kept, "f" * 64], 50).tolist()
+    counts, rows = store.gather(asked, ["b", "a"])
+    there = [kept[key] for key in asked if key in kept]
+    assert counts.tolist() == [len(kept[key]["b"]) if key in kept else 0 for key in asked]
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(rows[name], np.concatenate([one[name] for one in there]))
+
+
 def test_the_verb(small: tuple[Workspace, Dataset], capsys: pytest.CaptureFixture[str]) -> None:
     workspace, dataset = small
     arguments = ["patches", dataset.id, "--set", "min_side=8", "--set", "lit=0", "--workspace", str(workspace.root)]
