@@ -9,7 +9,13 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from dataeff_core.backbones import Backbone
+from dataeff_core.hardness.choosing import PatchRules
+from dataeff_core.hardness.stored import hardness_of
+from dataeff_core.mosaics.layout import MosaicRules
+from dataeff_core.mosaics.saving import save_mosaics
 from dataeff_core.pretraining.base import PretrainingMethod
+from dataeff_core.pretraining.sources import CELLS
+from dataeff_core.selection.baselines import frames_to_keep
 from dataeff_core.workspace import (
     Benchmark,
     BenchmarkRecord,
@@ -18,13 +24,14 @@ from dataeff_core.workspace import (
     Dataset,
     Evaluation,
     EvaluationRecord,
+    MosaicSet,
     Run,
     RunRecord,
     RunResult,
     SavedSelection,
     Workspace,
 )
-from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
 from dataeff_core.workspace.records import now
 from dataeff_core.workspace.runs import METRICS
 from dataeff_core.workspace.storage import fingerprint, write_atomically, write_json
@@ -41,6 +48,7 @@ def fabricate_run(
     dataset: Dataset,
     *,
     selection: SavedSelection | None = None,
+    mosaics: MosaicSet | None = None,
     method: str = "mae",
     finished: bool = True,
     points: int = 60,
@@ -51,14 +59,20 @@ def fabricate_run(
     params: dict[str, object] | None = None,
     snapshots: Sequence[int] = (),
 ) -> Run:
-    """A run on `dataset`, or on what `selection` keeps. One that is not finished has got to its middle: half of
-    `points` logged steps and half of the reconstructions, and a checkpoint that nobody can load."""
+    """A run on `dataset`, or on what `selection` keeps, or on `mosaics`. One that is not finished has got to its
+    middle: half of `points` logged steps and half of the reconstructions, and a checkpoint that nobody can load."""
     retained = selection.record.retained if selection is not None else 1.0
     images = selection.record.kept if selection is not None else len(dataset.frames)
+    subset = selection.id if selection is not None else None
+    of_mosaics: dict[str, object] = {}
+    if mosaics is not None:
+        told = mosaics.record
+        retained, images, subset = told.retained, told.mosaics, mosaics.id
+        of_mosaics = {"mosaics": mosaics.id, "mosaics_name": told.name, "tiling": told.tiling}
     all_params = _params(method) | (params or {})
     batch = int(str(all_params["batch_size"]))
     steps = max(points, -(-epochs * images // batch))
-    run_id = f"{method}-{fingerprint(dataset.id, selection and selection.id, seed, name)[:6]}"
+    run_id = f"{method}-{fingerprint(dataset.id, subset, seed, name)[:6]}"
     record = RunRecord(
         id=run_id,
         name=name,
@@ -67,9 +81,10 @@ def fabricate_run(
         dataset_fingerprint=dataset.fingerprint,
         selection=selection.id if selection is not None else None,
         selection_name=selection.record.name if selection is not None else "",
+        **of_mosaics,  # type: ignore[arg-type]
         retained=retained,
         images=images,
-        images_fingerprint=fingerprint(dataset.fingerprint, selection and selection.id),
+        images_fingerprint=fingerprint(dataset.fingerprint, subset),
         method=method,
         preset="tiny",
         params=all_params,
@@ -82,6 +97,9 @@ def fabricate_run(
     )
     run = Run(workspace.runs_folder / run_id, record)
     run.folder.mkdir(parents=True)
+    if mosaics is not None:
+        cells = mosaics.manifest[CELLS]
+        write_atomically(run.folder / Run.CELLS, lambda out: cells.to_parquet(out, index=False))
     record.write(run.folder)
     curve = metrics_of(record, points if finished else max(1, points // 2), of=points)
     lines = "".join(json.dumps(row) + "\n" for row in curve.to_dict("records"))
@@ -212,7 +230,8 @@ def fabricate_benchmark(
     name: str = "",
 ) -> Benchmark:
     """A matrix of which the first `done` cells (None: all) are done, each with its selection, run and evaluation;
-    `dataset` needs an embedding. Images seen are equal in all cells; MedDEL loses less than random does."""
+    `dataset` needs an embedding, and for OPTIDEL scored patches. Images seen are equal in all cells; MedDEL loses
+    less than random does."""
     embedding = workspace.embedding(dataset)
     record = BenchmarkRecord(
         id=f"benchmark-{fingerprint(dataset.id, on.id, list(methods), list(keeps), list(seeds), name)[:6]}",
@@ -237,11 +256,19 @@ def fabricate_benchmark(
     benchmark.folder.mkdir(parents=True)
     record.write(benchmark.folder)
     for cell in record.cells[:done]:
-        saved = None
-        if cell.method != FULL:
+        saved: SavedSelection | MosaicSet | None = None
+        if cell.method == OPTIDEL:
+            saved = fabricate_mosaics(dataset, count=frames_to_keep(cell.keep, len(dataset.frames)), seed=cell.seed)
+        elif cell.method != FULL:
             saved = fabricate_selection(dataset, embedding, keep=cell.keep, seed=cell.seed, method=cell.method)
         _fabricate_cell(workspace, benchmark, cell, dataset=dataset, on=on, saved=saved, full_epochs=epochs)
     return benchmark
+
+
+def fabricate_mosaics(dataset: Dataset, *, count: int, seed: int = 0, name: str = "") -> MosaicSet:
+    """Mosaics of scored patches of any hardness, of which `dataset` needs some."""
+    rules = PatchRules(lower=0, upper=None, usable=False)
+    return save_mosaics(dataset, hardness_of(dataset), rules, MosaicRules(), count=count, seed=seed, name=name)
 
 
 def plausible_miou(method: str, retained: float, seed: int) -> float:
@@ -257,16 +284,28 @@ def _fabricate_cell(
     *,
     dataset: Dataset,
     on: Dataset,
-    saved: SavedSelection | None,
+    saved: SavedSelection | MosaicSet | None,
     full_epochs: int,
 ) -> None:
-    images = saved.record.kept if saved is not None else len(dataset.frames)
+    selection = saved if isinstance(saved, SavedSelection) else None
+    mosaics = saved if isinstance(saved, MosaicSet) else None
+    images = len(dataset.frames)
+    if saved is not None:
+        images = mosaics.record.mosaics if mosaics is not None else saved.record.kept  # type: ignore[union-attr]
     retained = images / len(dataset.frames)
     epochs = max(1, round(full_epochs / retained))
     shares = [*benchmark.record.snapshots]
     at = sorted({max(1, round(share * epochs)) for share in shares if share < 1})
     run = fabricate_run(
-        workspace, dataset, selection=saved, epochs=epochs, points=20, seed=cell.seed, name=cell.id, snapshots=at
+        workspace,
+        dataset,
+        selection=selection,
+        mosaics=mosaics,
+        epochs=epochs,
+        points=20,
+        seed=cell.seed,
+        name=cell.id,
+        snapshots=at,
     )
     miou = plausible_miou(cell.method, retained, cell.seed)
     scored = fabricate_evaluation(workspace, run, on, score=miou, seed=cell.seed)
@@ -279,7 +318,8 @@ def _fabricate_cell(
     benchmark.save(
         CellRecord(
             cell=cell,
-            selection=saved.id if saved is not None else None,
+            selection=selection.id if selection is not None else None,
+            mosaics=mosaics.id if mosaics is not None else None,
             run=run.id,
             evaluation=scored.id,
             snapshot_evaluations=early,
@@ -289,7 +329,7 @@ def _fabricate_cell(
             images_seen=epochs * images,
             miou=miou,
             normdel=float(1 / (1 + np.exp(-miou * np.exp(-retained)))),
-            bytes=int(dataset.frames["file_bytes"].sum() * retained),
+            bytes=int(dataset.frames["file_bytes"].sum() * (min(1.0, 3 * retained) if mosaics else retained)),
             seconds={"selection": 0.5, "pretraining": epochs * images / 90, "evaluation": 42.0},
         )
     )

@@ -18,7 +18,7 @@ class MAE(PretrainingMethod):
     """
 
     NAME: ClassVar[str] = "mae"
-    TITLE: ClassVar[str] = "Draw the hidden parts of a frame (masked autoencoder)"
+    TITLE: ClassVar[str] = "Draw the hidden parts of an image (masked autoencoder)"
     SOURCE: ClassVar[str] = "He et al. 2021, Masked Autoencoders Are Scalable Vision Learners"
     VIEWS: ClassVar[int] = 1
     RECONSTRUCTS: ClassVar[bool] = True

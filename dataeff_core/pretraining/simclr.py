@@ -17,7 +17,7 @@ class SimCLR(PretrainingMethod):
     in colour than for natural images, and never grey."""
 
     NAME: ClassVar[str] = "simclr"
-    TITLE: ClassVar[str] = "Recognise two views of one frame (contrastive)"
+    TITLE: ClassVar[str] = "Recognise two views of one image (contrastive)"
     SOURCE: ClassVar[str] = "Chen et al. 2020, A Simple Framework for Contrastive Learning of Visual Representations"
     VIEWS: ClassVar[int] = 2
     DIVIDES: ClassVar[bool] = False  # an image is compared with all others of its step

@@ -10,7 +10,8 @@ from dataeff_core.benchmarking import tables
 from dataeff_core.evaluation.published import table3
 from dataeff_core.ui.explore import prices
 from dataeff_core.workspace import Dataset, Workspace
-from tests.fabricated_runs import fabricate_benchmark, fabricate_evaluation, fabricate_run
+from tests.fabricated_runs import fabricate_benchmark, fabricate_evaluation, fabricate_mosaics, fabricate_run
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate, fabricate_selection
 
 
@@ -93,3 +94,16 @@ def test_without_a_subset_nothing_is_followed() -> None:
     table = pd.DataFrame([("full", 1.0, 0, 1.0, 0.6, 0.55)], columns=list(prices.COLUMNS))
     found = prices.as_data(table, "x")
     assert [one["follow"] for one in found["series"]] == [False]
+
+
+def test_mosaics_are_a_line_of_their_own_and_no_share_of_the_map(own: tuple[Workspace, Dataset, Dataset]) -> None:
+    workspace, dataset, on = own
+    fabricate_scores(dataset, fabricate_patches(dataset))
+    run = fabricate_run(workspace, dataset, mosaics=fabricate_mosaics(dataset, count=10))
+    fabricate_evaluation(workspace, run, on, score=0.4)
+    fabricate_evaluation(workspace, fabricate_run(workspace, dataset), on, score=0.6)
+    found = prices.prices(workspace, dataset)
+    line = series(found, "mosaics of hard patches (OptiDEL)")
+    assert [point[:2] for point in line["miou"]] == [[0.25, 0.4], [1.0, 0.6]]
+    assert not line["follow"]
+    assert series(found, "all frames")["miou"][0][1] == 0.6

@@ -16,11 +16,12 @@ from dataeff_core.ui.quantities import counted
 from dataeff_core.ui.results.figures import spread
 from dataeff_core.ui.results.styles import styles
 from dataeff_core.workspace import Dataset, Evaluation, Workspace
-from dataeff_core.workspace.benchmarks import FULL
+from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
 
 VALUES = ("miou", "normdel")
 COLUMNS = ("method", "keep", "seed", "retained", "miou", "normdel")
-FOLLOWED = ("meddel",)  # the map shows what this method keeps; without it, the mark follows the first there is
+FOLLOWED = ("meddel",)  # the map shows what this method keeps; without it, the mark follows the first that keeps
+# frames: shares of mosaics are none of the map's
 
 
 def prices(workspace: Workspace, dataset: Dataset) -> dict[str, Any] | None:
@@ -49,7 +50,7 @@ def as_data(table: pd.DataFrame, source: str) -> dict[str, Any]:
     looks = styles(list(dict.fromkeys(table["method"])))
     groups = {value: spread(table, value) for value in VALUES}
     methods = [method for method in looks if method != FULL]
-    followed = next((one for one in (*FOLLOWED, *methods) if one in methods), None)
+    followed = next((one for one in (*FOLLOWED, *methods) if one in methods and one != OPTIDEL), None)
     series = []
     for method in [*([FULL] if FULL in looks else []), *methods]:
         look = looks[method]
@@ -82,6 +83,7 @@ def evaluated(workspace: Workspace, dataset: Dataset) -> tuple[pd.DataFrame, str
             continue
         run = runs[str(record.run)]
         method = FULL if run.selection is None else methods.get(run.selection, "selection")
+        method = method if run.mosaics is None else OPTIDEL
         score, share = record.score, float(run.retained)
         rows[run.id, record.seed] = (method, share, record.seed, share, score, float(normdel(score, share)))
     return pd.DataFrame(list(rows.values()), columns=list(COLUMNS)), newest.dataset_name

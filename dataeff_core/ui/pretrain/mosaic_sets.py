@@ -76,6 +76,7 @@ def draw_pictures(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _pictures(
+    root: str,
     name: str,
     fingerprint: str,
     *,
@@ -84,7 +85,7 @@ def _pictures(
     _tiling: Tiling,
     _cells: Callable[[], pd.DataFrame],
 ) -> list[bytes]:
-    """JPEGs of some of those whose frames are all there. Mosaics and datasets of equal names do not change."""
+    """JPEGs of some of those whose frames are all there. Under equal names and fingerprints they do not change."""
     cells, each = _cells(), _tiling.cells
     shown = np.linspace(0, max(0, len(cells) // each - 1), SHOWN).round().astype(int)
     found = []

@@ -1,7 +1,6 @@
 """What a benchmark will cost before it starts: time and disk of all its cells, and what would go wrong."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -10,10 +9,8 @@ from dataeff_core.errors import BadInput
 from dataeff_core.pretraining import budgets, costs
 from dataeff_core.ui import forms
 from dataeff_core.ui.quantities import count, duration, literal, size
+from dataeff_core.ui.results.benchmark_plan import Plan
 from dataeff_core.workspace import Workspace
-
-if TYPE_CHECKING:
-    from dataeff_core.ui.results.benchmark_form import Plan
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Total:
     basis: str  # what the time is taken from
 
 
-def draw(workspace: Workspace, plan: "Plan") -> bool:
+def draw(workspace: Workspace, plan: Plan) -> bool:
     """Draw the cost; False, with a sentence, where the plan cannot be carried out."""
     try:
         found = total(workspace, plan)
@@ -44,7 +41,7 @@ def draw(workspace: Workspace, plan: "Plan") -> bool:
     return True
 
 
-def total(workspace: Workspace, plan: "Plan") -> Total:
+def total(workspace: Workspace, plan: Plan) -> Total:
     """The cost of every cell, pre-training and scoring. Raises BadInput when a share leaves less than a batch."""
     frames = len(plan.dataset.frames)
     least = min(keep for _, keep in plan.cells)

@@ -4,7 +4,6 @@ All fields begin with values that answer the usual question, so that the button 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
@@ -15,11 +14,10 @@ from dataeff_core.pretraining import METHODS, PRESETS, Preset, budgets, make
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.selection import SELECTORS
 from dataeff_core.ui import commands, forms, fragments, jobs_panel, visitor
-from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain.start_form import SECTIONS
 from dataeff_core.ui.quantities import counted, literal
 from dataeff_core.ui.results import benchmark_cost, downstream, hard_patches
-from dataeff_core.ui.results.hard_patches import HardPatches
+from dataeff_core.ui.results.benchmark_plan import Plan, start_command
 from dataeff_core.ui.results.styles import name as method_name
 from dataeff_core.workspace import Dataset, Workspace
 from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
@@ -29,31 +27,6 @@ MOST_SEEDS = 20
 FEW = 8  # frames; a smaller subset says nothing about choosing
 SNAPSHOTS = (0.25, 0.5, 0.75)
 EQUAL_WORK, EQUAL_PASSES = "images_seen", "epochs"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that the form says."""
-
-    dataset: Dataset
-    on: Dataset
-    methods: tuple[str, ...]
-    keeps: tuple[float, ...]  # fractions
-    seeds: int
-    method: PretrainingMethod
-    preset: Preset
-    passes: int  # over all frames
-    budget: str  # EQUAL_WORK or EQUAL_PASSES
-    snapshots: tuple[float, ...]
-    task: Task
-    name: str
-    hard: HardPatches | None = None  # what methods that need scored patches use
-
-    @property
-    def cells(self) -> list[tuple[str, float]]:
-        """(method, share) of each row of the matrix; each is worked on once a seed."""
-        full = [(FULL, 1.0)] if FULL in self.methods else []
-        return full + [(one, keep) for keep in self.keeps for one in self.methods if one != FULL]
 
 
 def draw(workspace: Workspace, dataset: Dataset, *, started: Callable[[str], None]) -> None:
@@ -74,23 +47,6 @@ def draw(workspace: Workspace, dataset: Dataset, *, started: Callable[[str], Non
         st.page_link("pages/data.py", label="Compare the frames", icon=":material/photo_library:")
         return
     fragments.draw(_draw, workspace, dataset, there, started)
-
-
-def start_command(plan: Plan) -> list[str]:
-    """The command line of a benchmark; settings that are the preset's or a default are left to them."""
-    usual = make(plan.method.NAME, preset=plan.preset.name)
-    argv = ["benchmark", plan.dataset.id, option("on", plan.on.id)]
-    argv += [option("methods", ",".join(plan.methods))]
-    argv += [option("keep", ",".join(f"{keep:g}" for keep in plan.keeps))] if plan.keeps else []
-    argv += plan.hard.options if plan.hard is not None else []
-    argv += [option("seeds", plan.seeds)]
-    argv += [option("pretraining", plan.method.NAME), option("preset", plan.preset.name)]
-    argv += [*forms.options(plan.method, usual), option("epochs", plan.passes)]
-    argv += [option("budget", plan.budget), option("task", plan.task.NAME)]
-    argv += [one.replace("--set=", "--evaluation-set=", 1) for one in forms.options(plan.task)]
-    if plan.snapshots:
-        argv.append(option("snapshots", ",".join(f"{one:g}" for one in plan.snapshots)))
-    return [*argv, option("name", plan.name.strip())] if plan.name.strip() else argv
 
 
 def shares(typed: Sequence[str]) -> tuple[tuple[float, ...], str]:
@@ -172,6 +128,7 @@ def _methods_field(dataset: Dataset) -> tuple[str, ...]:
         format_func=method_name,
         key="benchmark-methods",
         help="All frames are what everything is measured against; random shows what choosing is worth.",
+        wrap=True,
     )
     if len(names) < len(known):
         hard_patches.draw_missing(dataset)
@@ -266,7 +223,7 @@ def _more_fields(
     usual = make(method_class.NAME, preset=preset.name).batch_size
     batch = fitting_batch(usual, least)
     if batch < usual:
-        st.caption(f"The smallest subset has {counted(least, 'frame')}, so a step takes {batch} instead of {usual}.")
+        st.caption(f"The smallest subset has {counted(least, 'image')}, so a step takes {batch} instead of {usual}.")
     with st.popover("More settings", icon=":material/tune:"):
         method = forms.draw_sections(
             method_class,
