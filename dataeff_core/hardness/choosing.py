@@ -52,8 +52,8 @@ class PatchRules(BaseModel):
     take: Literal["hardest", "random"] = Field(
         default="hardest",
         title="Taken are",
-        description="hardest: the hardest, as in OptiDEL; random: any of what is left, drawn by the seed, to see what "
-        "hardness is worth (our choice)",
+        description="hardest: the hardest, as in OptiDEL; random: any of what is left, drawn by the seed, to see "
+        "what hardness is worth (our choice)",
     )
     per_frame: int | None = Field(
         default=None, ge=1, title="Most of a frame", description="its hardest patches; empty: any number"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dataeff_core.errors import NotFound, Stale
 from dataeff_core.pretraining.base import PretrainingMethod
-from dataeff_core.pretraining.cells import BOX, CellStore, cell_side, check_seams, small_cells
+from dataeff_core.pretraining.cells import BOX, CellStore, check_seams, small_cells
 from dataeff_core.pretraining.images import Images, Store, side_of, small_frames
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Dataset, MosaicSet, Run, SavedSelection, Workspace
@@ -124,7 +124,7 @@ class MosaicSource(Source):
         store.fill(self.dataset, cells, workers=workers, reporter=reporter)
         lacking = store.missing(cells)
         whole = cells[~cells["mosaic"].isin(cells.loc[lacking, "mosaic"])].reset_index(drop=True)
-        notes = self._notes(cells, lacking, cell_side(method, tiling.grid))
+        notes = self._notes(cells, lacking, method.image_size // tiling.grid)
         frames = whole[["frame_id", "sha256"]].drop_duplicates(ignore_index=True)
         return Filled(len(whole) // tiling.cells, fingerprint(store.keys(whole)), frames, whole, notes)
 
@@ -142,8 +142,8 @@ class MosaicSource(Source):
         if small:
             notes["small"] = small
             notes["scaled_up"] = (
-                f"{small} of {len(cells)} patches are smaller than their cell of {side} x {side} pixels and are "
-                "scaled up"
+                f"{small} of {len(cells)} patches are smaller than their cell of {side} x {side} pixels in the "
+                "network's input and are scaled up"
             )
         return notes
 

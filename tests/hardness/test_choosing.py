@@ -120,7 +120,8 @@ def test_a_warning_where_the_theory_has_one() -> None:
     few = PatchRules(lower=0.5, upper=None, budget=10)
     assert "10 hardest of 1,000" in found.choose(few).warning
     assert found.choose(moved(few, budget=200)).warning == ""
-    assert found.choose(moved(few, lower=0.0)).warning == ""
+    assert "10 hardest of 1,000" in found.choose(moved(few, lower=0.0)).warning, "the hardest of all are hard alone"
+    assert found.choose(moved(few, lower=0.0, take="random")).warning == ""
 
 
 def test_too_little_is_one_sentence() -> None:

@@ -88,7 +88,7 @@ def draw_warnings(opened: Opened, rules: PatchRules, counts: Counts) -> None:
             ),
             icon=":material/warning:",
         )
-    elif rules.lower > 0 and (said := hard_only_warning(total, counts.allowed, opened.ranked.dimension)):
+    elif rules.hard_only and (said := hard_only_warning(total, counts.allowed, opened.ranked.dimension)):
         st.warning(literal(said), icon=":material/warning:")
     for told in opened.ranked.notes().values():
         st.caption(literal(told) + ".")
