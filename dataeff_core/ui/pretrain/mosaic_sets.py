@@ -60,9 +60,8 @@ def draw_pictures(
 ) -> None:
     """A few of the mosaics called `name`, from thumbnails; `cells()` has a row a cell, mosaic by mosaic, with
     frame_id, sha256 and box."""
-    pictures = _pictures(
-        name, dataset.fingerprint, _workspace=workspace, _dataset=dataset, _tiling=tiling, _cells=cells
-    )
+    key = str(workspace.root), name, dataset.fingerprint
+    pictures = _pictures(*key, _workspace=workspace, _dataset=dataset, _tiling=tiling, _cells=cells)
     if not pictures:
         st.caption("Their frames are no longer here, so they cannot be shown.")
         return
