@@ -62,11 +62,12 @@ def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) 
     shown = opening.Shown(workspace, dataset, opened, rules)
     counts = opened.ranked.counts(rules)
     warnings = st.container()
-    live.draw(dataset, opened, now, rules, margins.chosen_terms(opened, rules))
+    seed = sheet.seed()
+    live.draw(shown, now, margins.chosen_terms(opened, rules, seed), seed)
     with warnings:
         margins.draw_warnings(opened, rules, counts)
     st.subheader("Training images", divider="gray")
-    mosaics, seed = sheet.draw_rules()
+    mosaics = sheet.draw_rules()
     most = 0
     if mosaics is not None:
         with fragments.errors_said():

@@ -11,9 +11,10 @@ from dataeff_core import jobs
 from dataeff_core.access import FILE
 from dataeff_core.hardness.choosing import PatchRules, Ranked
 from dataeff_core.mosaics.layout import MosaicRules
+from dataeff_core.mosaics.saving import save_mosaics
 from dataeff_core.selection.saving import select
 from dataeff_core.selection.vinformation import VInformation
-from dataeff_core.ui.hardness import opening, pictures, saving, selecting
+from dataeff_core.ui.hardness import opening, pictures, saving, selecting, sheet
 from dataeff_core.workspace import Workspace
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.pages.conftest import texts
@@ -34,10 +35,10 @@ def shown_of(workspace: Workspace, rules: PatchRules) -> opening.Shown:
     return opening.Shown(workspace, dataset, opening.opened(opening.fitting(dataset)[0], dataset), rules)
 
 
-def numbers(app: AppTest) -> dict[str, str]:
-    """What stands above each gallery."""
-    found = re.findall(r"\*\*(Too easy|Useful|Suspicious)\*\* :gray\[(.*?)\]", texts(app))
-    return dict(found)
+def used(app: AppTest) -> int:
+    """How many patches the page says that its mosaics are of."""
+    found = re.search(r"pixels from (\d+) patch", texts(app))
+    return int(found[1]) if found else 0
 
 
 def move(app: AppTest, lower: float, upper: float) -> AppTest:
@@ -98,23 +99,18 @@ def test_the_counts_are_those_of_the_core(scored: Workspace, open_page: Open) ->
     assert not app.exception
     assert not app.error
     ranked = Ranked.of(opening.fitting(scored.datasets()[0])[0], scored.datasets()[0])
-    counts = ranked.counts(PatchRules())
-    assert numbers(app) == {
-        "Too easy": str(counts.too_easy),
-        "Useful": str(counts.useful),
-        "Suspicious": str(counts.suspicious),
-    }
+    assert used(app) == ranked.counts(PatchRules()).allowed // 4 * 4
     move(app, 0.25, 0.75)
-    assert numbers(app) == {"Too easy": "40", "Useful": "80", "Suspicious": "40"}
+    assert used(app) == ranked.counts(PatchRules(lower=0.25, upper=0.75)).allowed == 80
 
 
 def test_a_limit_for_each_frame_and_a_budget_count(scored: Workspace, open_page: Open) -> None:
     app = open_page("hardness")
     move(app, 0.0, 1.0)
     app.number_input(key="hardness-per_frame").set_value(1).run()
-    assert "40 patches" in texts(app)
+    assert used(app) == 40
     app.number_input(key="hardness-budget").set_value(12).run()
-    assert "12 patches" in texts(app)
+    assert used(app) == 12
     assert not app.error
 
 
@@ -139,7 +135,10 @@ def test_hard_only_on_scarce_data_is_warned_of(scored: Workspace, open_page: Ope
     app.number_input(key="hardness-budget").set_value(3).run()
     assert any("the perceptron theory expects" in one.value.replace("\\", "") for one in app.warning)
     move(app, 0.0, 1.0)
+    assert app.warning
+    app.segmented_control(key="hardness-take").set_value("random").run()
     assert not app.warning
+    assert not app.exception
 
 
 def test_frames_are_saved_with_these_margins(scored: Workspace, open_page: Open) -> None:
@@ -195,13 +194,37 @@ def test_scores_of_other_frames_are_not_shown(scored: Workspace, open_page: Open
     assert "has changed since its patches were scored" in texts(app)
 
 
-def test_a_band_is_turned_page_by_page(scored: Workspace, open_page: Open) -> None:
+def test_another_draw_is_the_next_seed_and_what_is_saved(scored: Workspace, open_page: Open) -> None:
     app = open_page("hardness")
-    assert "1 of 14" in texts(app)
-    app.button(key="hardness-page-too_easy-next").click().run()
-    assert "2 of 14" in texts(app)
-    move(app, 0.25, 0.98)
-    assert "2 of 14" not in texts(app)
+    app.button(key="hardness-draw").click().run()
+    app.button(key="hardness-others").click().run()
+    assert not app.exception
+    assert app.number_input(key="hardness-seed").value == 1
+    app.button(key="hardness-set-go").click().run()
+    assert scored.mosaic_sets()[0].record.seed == 1
+
+
+def test_the_mosaics_shown_are_those_that_are_saved(scored: Workspace) -> None:
+    shown, rules = shown_of(scored, PatchRules(lower=0.2, upper=0.9)), MosaicRules(aspect="pad")
+    layout = shown.opened.layout(shown.dataset, shown.rules, rules, number=None, seed=3)
+    told = sheet.component_data(shown, rules, layout, first=25)
+    kept = save_mosaics(shown.dataset, shown.opened.scored, shown.rules, rules, seed=3)
+    assert [one["number"] for one in told["mosaics"]] == [25, 26, 27, 0, 1, 2, 3, 4]
+    patches = shown.opened.scored.table["patch_id"]
+    for one in told["mosaics"]:
+        saved = kept.manifest[kept.manifest["mosaic"] == one["number"]]
+        assert [patches.iat[cell["row"]] for cell in one["cells"]] == saved["patch_id"].tolist()
+        assert [cell["band"] for cell in one["cells"]] == saved["band"].tolist()
+        frame = shown.dataset.frame(saved["frame_id"].iat[0])
+        top, left = saved["top"].iat[0] / frame["height"], saved["left"].iat[0] / frame["width"]
+        assert one["cells"][0]["box"][:2] == [top, left]
+
+
+@pytest.mark.parametrize(("grid", "number"), [(1, 8), (2, 8), (4, 4), (8, 1)])
+def test_of_many_cells_fewer_mosaics_are_shown(scored: Workspace, grid: int, number: int) -> None:
+    shown, rules = shown_of(scored, PatchRules(lower=0, upper=None)), MosaicRules(grid=grid)
+    layout = shown.opened.layout(shown.dataset, shown.rules, rules, number=None, seed=0)
+    assert len(sheet.component_data(shown, rules, layout, 0)["mosaics"]) == number
 
 
 def test_a_patch_is_outlined_where_it_lies() -> None:
@@ -219,11 +242,6 @@ def test_a_patch_is_outlined_where_it_lies() -> None:
 @pytest.mark.parametrize("box", [(0, 0, 1, 1), (0, 0, 400, 1), (399, 399, 400, 400)])
 def test_a_tiny_box_is_drawn_without_complaint(box: tuple[int, int, int, int]) -> None:
     pictures.boxed(np.zeros((40, 40, 3), np.uint8), pictures.box_in(box, (400, 400), (40, 40, 3)), "#0072B2")
-
-
-def test_a_long_name_keeps_both_ends() -> None:
-    assert pictures.shortened("short.png") == "short.png"
-    assert pictures.shortened("a" * 30 + ".png", 11) == "aaaaa…a.png"
 
 
 def test_mosaics_are_saved_listed_and_sent_to_pre_training(scored: Workspace, open_page: Open) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from dataeff_core.datasets.originals import read_original
+from dataeff_core.frame_reading.cutting import fitted
+from dataeff_core.hardness.choosing import PatchRules
 from dataeff_core.ui import routes
-from dataeff_core.ui.hardness import hardness_routes, opening
+from dataeff_core.ui.hardness import hardness_routes, opening, pictures
 from dataeff_core.ui.hardness.opening import Opened
 from dataeff_core.workspace import Dataset, Workspace
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
@@ -80,9 +84,64 @@ def test_a_patch_that_is_not_there_is_one_sentence(
     assert 0 < len(answer.text) < 300
 
 
-@pytest.mark.parametrize("what", ["margins", "examples", "patch"])
+def test_the_chosen_patches_are_those_that_the_rules_leave(
+    client: TestClient, dataset: Dataset, opened: Opened
+) -> None:
+    rules = PatchRules(lower=0.1, upper=None, per_frame=1, budget=9)
+    url = hardness_routes.url(dataset, opened, "chosen") + f"&rules={quote(rules.model_dump_json())}"
+    wanted = opened.choice(rules).rows.tolist()
+    assert [one["row"] for one in client.get(url + "&skip=0&most=6").json()] == wanted[:6]
+    assert [one["row"] for one in client.get(url + "&skip=6&most=6").json()] == wanted[6:]
+
+
+@pytest.mark.parametrize("rules", ["", "x", "{}x", '{"lower": 2}', '{"usable": false}', '{"budget": 40000}'])
+def test_rules_that_choose_nothing_are_one_sentence(
+    client: TestClient, dataset: Dataset, opened: Opened, rules: str
+) -> None:
+    answer = client.get(hardness_routes.url(dataset, opened, "chosen") + f"&rules={quote(rules)}&most=6")
+    assert answer.status_code == 404
+    assert 0 < len(answer.text) < 300
+
+
+def test_a_cell_is_the_patch_as_it_will_be_trained_on(client: TestClient, dataset: Dataset, opened: Opened) -> None:
+    patch = opened.scored.table.iloc[5]
+    original = read_original(dataset, dataset.frame(str(patch["frame_id"])))
+    top, left, bottom, right = pictures.box_of(patch)
+    wanted = fitted(np.ascontiguousarray(original[top:bottom, left:right]), 40, 56, "pad")
+    frame = dataset.frame(str(patch["frame_id"]))
+    assert np.array_equal(
+        pictures.cell(Workspace.open(), dataset, frame, (top, left, bottom, right), 40, 56, "pad"), wanted
+    )
+    url = hardness_routes.url(dataset, opened, "cell").replace("{row}", "5")
+    answer = client.get(url + "&height=40&width=56&aspect=pad")
+    assert Image.open(io.BytesIO(answer.content)).size == (56, 40)
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "&height=40&width=56", "&height=0&width=9&aspect=pad", "&height=99999&width=9&aspect=pad"]
+)
+def test_a_cell_that_cannot_be_is_one_sentence(
+    client: TestClient, dataset: Dataset, opened: Opened, asked: str
+) -> None:
+    answer = client.get(hardness_routes.url(dataset, opened, "cell").replace("{row}", "5") + asked)
+    assert answer.status_code == 404
+    assert 0 < len(answer.text) < 300
+
+
+def test_an_example_tells_where_its_patch_lies(client: TestClient, dataset: Dataset, opened: Opened) -> None:
+    one = client.get(hardness_routes.url(dataset, opened, "examples") + "&places=3").json()[0]
+    patch = opened.scored.table.iloc[one["row"]]
+    frame = dataset.frame(str(patch["frame_id"]))
+    down, across = frame["height"], frame["width"]
+    wanted = [patch["top"] / down, patch["left"] / across, patch["bottom"] / down, patch["right"] / across]
+    assert one["box"] == pytest.approx(wanted)
+    assert client.get(one["thumbnail"]).status_code == 200
+    assert one["original"] == routes.original_url(dataset.id, str(frame["frame_id"]))
+
+
+@pytest.mark.parametrize("what", ["margins", "examples", "patch", "cell"])
 def test_nothing_without_the_token(client: TestClient, dataset: Dataset, opened: Opened, what: str) -> None:
-    whole = hardness_routes.url(dataset, opened, what).replace("{row}", "0")
+    whole = hardness_routes.url(dataset, opened, what).replace("{row}", "0") + "&height=9&width=9&aspect=crop"
     assert client.get(whole).status_code == 200
     assert client.get(whole.partition("?")[0]).status_code == 403
     assert client.get(whole.partition("?")[0] + "?token=x").status_code == 403

@@ -103,8 +103,8 @@ def _chosen(request: Request) -> Response:
         raise BadInput("these rules for patches cannot be read; reload the page") from error
     if rules.usable != opened.ranked.usable:
         raise BadInput("these rules are for other frames; reload the page")
-    skip, most = (next(iter(_numbers(request, name)), 0) for name in ("skip", "most"))
-    rows = opened.choice(rules).rows[skip : skip + min(most, MOST_EXAMPLES)]
+    skip, most, seed = (next(iter(_numbers(request, name)), 0) for name in ("skip", "most", "seed"))
+    rows = opened.choice(rules, seed).rows[skip : skip + min(most, MOST_EXAMPLES)]
     return JSONResponse(examples(dataset, opened.scored, rows, _token(request)), headers=_A_WHILE)
 
 

@@ -17,9 +17,8 @@ from dataeff_core.hardness.information import Terms
 from dataeff_core.ui import assets, routes
 from dataeff_core.ui.hardness import hardness_routes
 from dataeff_core.ui.hardness.bands import STYLES
-from dataeff_core.ui.hardness.opening import Opened
+from dataeff_core.ui.hardness.opening import Shown
 from dataeff_core.ui.hardness.payload import STEPS
-from dataeff_core.workspace import Dataset
 
 ADDRESS = "margins"  # the query parameter, twice: the lower margin, the upper margin
 USUAL = (0.5, 0.98)
@@ -133,27 +132,27 @@ def write_address(now: Margins) -> None:
         st.query_params[ADDRESS] = told
 
 
-def draw(dataset: Dataset, opened: Opened, now: Margins, rules: PatchRules, chosen: Terms | None) -> None:
+def draw(shown: Shown, now: Margins, chosen: Terms | None, seed: int) -> None:
     """Draw the component; what the visitor drags changes `now` before the next run. `chosen`: the terms of what all
-    rules choose, None where they can choose nothing."""
-    key = f"hardness-live-{opened.scored.id}"
+    rules choose with `seed`, None where they can choose nothing."""
+    key = f"hardness-live-{shown.opened.scored.id}"
 
     def moved() -> None:
         now.take(getattr(st.session_state[key], "margins", None))
 
-    _component(key=key, data=component_data(dataset, opened, now, rules, chosen), on_margins_change=moved)
+    _component(key=key, data=component_data(shown, now, chosen, seed), on_margins_change=moved)
 
 
-def component_data(
-    dataset: Dataset, opened: Opened, now: Margins, rules: PatchRules, chosen: Terms | None
-) -> dict[str, Any]:
+def component_data(shown: Shown, now: Margins, chosen: Terms | None, seed: int) -> dict[str, Any]:
     """What the browser is told."""
+    dataset, opened, rules = shown.dataset, shown.opened, shown.rules
+    choice = f"&seed={seed}&rules={quote(rules.model_dump_json())}"
     limits = {name: getattr(rules, name) for name in ("budget", "per_frame", "per_group", "alike")}
     return {
         "module": routes.module_url("hardness.js"),
         "table": hardness_routes.url(dataset, opened, "margins"),
         "examples": hardness_routes.url(dataset, opened, "examples"),
-        "choice": hardness_routes.url(dataset, opened, "chosen") + f"&rules={quote(rules.model_dump_json())}",
+        "choice": hardness_routes.url(dataset, opened, "chosen") + choice,
         "patch": hardness_routes.url(dataset, opened, "patch"),
         "margins": list(now.pair),
         "version": now.version,

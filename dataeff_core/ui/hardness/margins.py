@@ -65,12 +65,12 @@ def draw_rules(now: Margins) -> PatchRules:
     return PatchRules(lower=now.lower, upper=now.upper if now.upper < 1 else None, **given)
 
 
-def chosen_terms(opened: Opened, rules: PatchRules) -> Terms | None:
+def chosen_terms(opened: Opened, rules: PatchRules, seed: int) -> Terms | None:
     """The two terms of what all rules choose; None where they can choose nothing, which is said beside them."""
     if all(getattr(rules, name) is None for name in LIMITS):
         return opened.ranked.terms(rules)
     try:
-        return opened.choice(rules).terms
+        return opened.choice(rules, seed).terms
     except BadInput:
         return None
 
@@ -111,8 +111,18 @@ def _draw_limits() -> Mapping[str, Any]:
     on = sum(st.session_state.get(f"hardness-{name}") is not None for name in LIMITS) + (not usable_only())
     with st.popover(f"Budget, limits, diversity{f' ({on} set)' if on else ''}", icon=":material/tune:"):
         given["budget"] = _optional_count(
-            "budget", "Budget (N patches)", "The hardest N of what is left, as in OptiDEL; without it all are taken."
+            "budget", "Budget (N patches)", "So many of what is left; without it all of it."
         )
+        if given["budget"] is not None:
+            given["take"] = st.segmented_control(
+                "Which of them",
+                ("hardest", "random"),
+                default="hardest",
+                required=True,
+                key="hardness-take",
+                help="The hardest, as in OptiDEL; or any of what is left, drawn by the seed of the training images, "
+                "to see what hardness is worth (our choice).",
+            )
         given["per_frame"] = _optional_count(
             "per_frame",
             "Most of a frame",
