@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.ui import frame_hardness
@@ -110,3 +111,23 @@ def test_knots_are_quantiles_and_a_place_is_a_share() -> None:
 
 def test_numbers_are_short() -> None:
     assert [figure(one) for one in (0, 3e-7, 0.04512, 12.345)] == ["0", "< 0.0001", "0.0451", "12.3"]
+
+
+def _opened() -> None:
+    """What the dialog test runs as a page."""
+    from dataeff_core.ui import frame_dialog, state
+
+    dataset = state.workspace().datasets()[0]
+    frame_dialog.show(dataset, str(dataset.frames["frame_id"].iat[1]))
+
+
+def test_the_dialog_of_a_frame_says_it_where_it_is_known(scored: Scored, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, _, hardness = scored
+    monkeypatch.setenv("DATAEFF_WORKSPACE", str(workspace.root))
+    app = AppTest.from_function(_opened, default_timeout=60).run()
+    assert not app.exception
+    assert any("harder than" in one.value for one in app.caption)
+    shutil.rmtree(hardness.folder)
+    app = AppTest.from_function(_opened, default_timeout=60).run()
+    assert not app.exception
+    assert not any("How hard" in one.value for one in app.caption)
