@@ -1,13 +1,21 @@
 """`mosaics`: training images put together from hard patches."""
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataeff_core.cli.selecting import parsed
 from dataeff_core.errors import BadInput
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dataeff_core.hardness.choosing import PatchRules
+    from dataeff_core.hardness.stored import Hardness
+    from dataeff_core.mosaics.exporting import Planned
+    from dataeff_core.mosaics.layout import MosaicRules
+    from dataeff_core.workspace import Dataset
 
 SUMMARY = (
     "Choose patches by hardness and lay them out as training images; --name keeps them to pre-train on, --out writes "
@@ -21,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from dataeff_core.mosaics.layout import MosaicRules
 
     parser.add_argument("dataset", metavar="DATASET", help="id, unique prefix of it, name, or 'latest'")
-    parser.add_argument("--hardness", metavar="ID", default="latest", help="which scoring of its patches")
+    parser.add_argument("--hardness", metavar="ID", help="which scoring of its patches; default: latest")
     parser.add_argument("--count", metavar="N", type=int, help="how many mosaics; default: as many as patches allow")
     fields = {**PatchRules.model_fields, **MosaicRules.model_fields}
     told = "; ".join(f"{key} ({one.default}): {one.description}" for key, one in fields.items())
@@ -37,6 +45,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--name", metavar="NAME", default="", help="keep them under this name, to pre-train on: `pretrain NAME`"
     )
     parser.add_argument(
+        "--saved",
+        metavar="MOSAICS",
+        default="",
+        help="those kept earlier, in the place of rules; for --out",
+    )
+    parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write images, manifest and recipe into this new folder"
     )
     parser.add_argument(
@@ -46,29 +60,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="as_dataset",
         help="then register them as a dataset to pre-train on",
     )
-    parser.add_argument("--seed", metavar="S", type=int, default=0, help="what is drawn by chance; from 0 on")
+    parser.add_argument("--seed", metavar="S", type=int, help="what is drawn by chance; from 0 on; default: 0")
     parser.add_argument(
         "--workers", metavar="N", type=int, help="processes that read frames, from 0 on; default: one a processor"
     )
 
 
 def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
-    from dataeff_core.declarations import made
-    from dataeff_core.hardness.choosing import PatchRules, Ranked
-    from dataeff_core.hardness.stored import hardness_of
-    from dataeff_core.mosaics.exporting import export_mosaics, plan
-    from dataeff_core.mosaics.layout import MosaicRules
+    from dataeff_core.hardness.choosing import Ranked
+    from dataeff_core.mosaics.exporting import export_mosaics
     from dataeff_core.mosaics.saving import save_mosaics
 
     if args.as_dataset and args.out is None:
         raise BadInput("--import registers the folder that is written; name it with --out")
-    settings = parsed(args.settings)
-    of_mosaics = {key: value for key, value in settings.items() if key in MosaicRules.model_fields}
-    choice = made(PatchRules, {key: settings[key] for key in settings if key not in of_mosaics}, name="patches")
-    rules = made(MosaicRules, of_mosaics, name="mosaics")
     dataset = workspace.dataset(args.dataset)
-    scored = hardness_of(dataset, args.hardness)
-    planned = plan(dataset, scored, choice, rules, count=args.count, seed=args.seed, reporter=reporter)
+    asked = _saved(args, workspace, dataset) if args.saved else _planned(args, dataset, reporter)
+    scored, planned, choice, rules = asked.scored, asked.planned, asked.choice, asked.rules
     counts = Ranked.of(scored, dataset, usable=choice.usable).counts(choice)
     told: dict[str, Any] = {
         "hardness": scored.id,
@@ -83,13 +90,13 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
         "information": planned.terms.information,
         "warning": planned.warning,
         "notes": planned.notes,
-        "mosaic_set": None,
+        "mosaic_set": asked.mosaic_set,
         "out": None,
         "dataset": None,
     }
     if args.name:
         kept = save_mosaics(
-            dataset, scored, choice, rules, count=args.count, seed=args.seed, name=args.name, reporter=reporter
+            dataset, scored, choice, rules, count=args.count, seed=asked.seed, name=args.name, reporter=reporter
         )
         told["mosaic_set"] = kept.id
     if args.out is None:
@@ -101,7 +108,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
         args.out,
         choice=choice,
         rules=rules,
-        seed=args.seed,
+        seed=asked.seed,
         workers=args.workers,
         reporter=reporter,
     )
@@ -133,6 +140,52 @@ def text(result: dict[str, Any]) -> str:
         *([f"registered as dataset {result['dataset']}"] if result["dataset"] else []),
     ]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    scored: "Hardness"
+    choice: "PatchRules"
+    rules: "MosaicRules"
+    seed: int
+    planned: "Planned"
+    mosaic_set: str | None = None
+
+
+def _planned(args: argparse.Namespace, dataset: "Dataset", reporter: Reporter) -> _Asked:
+    """What the rules come to."""
+    from dataeff_core.declarations import made
+    from dataeff_core.hardness.choosing import PatchRules
+    from dataeff_core.hardness.stored import hardness_of
+    from dataeff_core.mosaics.exporting import plan
+    from dataeff_core.mosaics.layout import MosaicRules
+
+    settings = parsed(args.settings)
+    of_mosaics = {key: value for key, value in settings.items() if key in MosaicRules.model_fields}
+    choice = made(PatchRules, {key: settings[key] for key in settings if key not in of_mosaics}, name="patches")
+    rules = made(MosaicRules, of_mosaics, name="mosaics")
+    scored = hardness_of(dataset, args.hardness or "latest")
+    planned = plan(dataset, scored, choice, rules, count=args.count, seed=args.seed or 0, reporter=reporter)
+    return _Asked(scored, choice, rules, args.seed or 0, planned)
+
+
+def _saved(args: argparse.Namespace, workspace: Workspace, dataset: "Dataset") -> _Asked:
+    """A set that was saved, as it was planned. Raises BadInput when other rules are given besides."""
+    from dataeff_core.hardness.choosing import PatchRules
+    from dataeff_core.hardness.stored import hardness_of
+    from dataeff_core.mosaics.layout import MosaicRules
+    from dataeff_core.mosaics.saving import reopened
+
+    besides = {"--set": args.settings, "--count": args.count, "--hardness": args.hardness, "--name": args.name}
+    besides["--seed"] = args.seed is not None
+    given = [option for option, value in besides.items() if value]
+    if given:
+        raise BadInput(f"--saved {args.saved} has rules of its own; leave {given[0]} out")
+    mosaics = workspace.mosaic_set(args.saved, dataset)
+    record = mosaics.record
+    scored = hardness_of(dataset, record.hardness)
+    choice, rules = PatchRules.model_validate(record.patches), MosaicRules.model_validate(record.mosaic)
+    return _Asked(scored, choice, rules, record.seed, reopened(dataset, scored, mosaics), mosaics.id)
 
 
 def _imported(workspace: Workspace, out: Path, name: str, reporter: Reporter) -> str:

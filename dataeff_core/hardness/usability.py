@@ -2,14 +2,7 @@
 
 The hardest patches of all are noise, glare and blur, so frames that stand out as unusable are taken out before any
 quantile is taken (our choice; the paper filters nothing). And a frame that a reviewer removed must not come back in
-pieces. Which pins count (ours, as everywhere the last word on a frame):
-
-- a drop that says of the picture itself that it is not to be used (unusable, private, outside the body, another
-  reason, none) holds for every frame with the same content, as its exact copy shows the same;
-- a drop of a frame as the same as another kept one is of this frame alone;
-- a drop that only agreed with a method's comparison ("rightly removed, as nearly the same") is a word on that
-  comparison and counts for nothing here, where nothing is compared; `alike` among the rules is for that;
-- a keep overrules both the limit and the drop of a copy.
+pieces (workspace.removals says which pins count); one that a reviewer kept is usable whatever its measures say.
 """
 
 import numpy as np
@@ -17,12 +10,10 @@ import pandas as pd
 
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.workspace.datasets import Dataset
-from dataeff_core.workspace.pins import only_agrees, pins_of
-from dataeff_core.workspace.trail import DROP, KEEP
+from dataeff_core.workspace.removals import reviewed
 
 SUPPLIERS = Suppliers()
 UNUSABLE, PINNED = "unusable", "pinned"
-OF_THIS_FRAME = "alike"  # the reason of a drop that says nothing of the picture itself
 
 
 def frames_left_out(dataset: Dataset, *, usable: bool = True, suppliers: Suppliers = SUPPLIERS) -> np.ndarray:
@@ -33,14 +24,9 @@ def frames_left_out(dataset: Dataset, *, usable: bool = True, suppliers: Supplie
     if usable and suppliers.invalid_limit is not None and "invalid_score" in frames:
         score = frames["invalid_score"].fillna(0).to_numpy(np.float32)
         out[score > np.float32(suppliers.invalid_limit(score))] = UNUSABLE
-    contents = frames["sha256"].tolist()
-    pinned = pins_of(dataset.folder).on(frames["frame_id"].tolist(), contents).rows
-    removed = {row: pin for row, pin in pinned.items() if pin.action == DROP and not only_agrees(pin)}
-    of_pictures = {contents[row] for row, pin in removed.items() if pin.reason != OF_THIS_FRAME}
-    if of_pictures:
-        out[frames["sha256"].isin(list(of_pictures)).to_numpy(bool)] = PINNED
-    out[list(removed)] = PINNED
-    out[[row for row, pin in pinned.items() if pin.action == KEEP]] = ""
+    said = reviewed(dataset)
+    out[said.removed] = PINNED
+    out[said.kept] = ""
     return out
 
 

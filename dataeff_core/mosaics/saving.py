@@ -3,13 +3,16 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from dataeff_core import __version__
+from dataeff_core.errors import BadInput
 from dataeff_core.hardness.choosing import PatchRules
+from dataeff_core.hardness.information import terms
 from dataeff_core.hardness.stored import Hardness
-from dataeff_core.mosaics.exporting import manifest_of, plan
-from dataeff_core.mosaics.layout import MosaicRules
+from dataeff_core.mosaics.exporting import Planned, manifest_of, plan
+from dataeff_core.mosaics.layout import Layout, MosaicRules
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.mosaics import CELL_COLUMNS, MosaicRecord, MosaicSet, Tiling, mosaics_folder
@@ -68,6 +71,26 @@ def save_mosaics(
             return MosaicSet(folder, MosaicRecord.read(folder))
         _write(folder, record, cells)
     return MosaicSet(folder, record)
+
+
+def reopened(dataset: Dataset, scored: Hardness, mosaics: MosaicSet) -> Planned:
+    """A saved set as it was planned, to preview it or write its images. Raises Stale, BadInput when `scored` is not
+    what it was chosen from."""
+    record = mosaics.record
+    mosaics.check_fits(dataset)
+    cells = mosaics.manifest
+    rows = pd.Index(scored.table["patch_id"]).get_indexer(pd.Index(cells["patch_id"]))
+    if record.hardness != scored.id or (rows < 0).any():
+        raise BadInput(f"mosaics {record.id} are of scored patches {record.hardness}, not of {scored.id}; give those")
+    shape = (record.mosaics, record.tiling.cells)
+    layout = Layout(
+        rows.astype(np.int64).reshape(shape),
+        cells["band"].to_numpy(np.int64).reshape(shape),
+        record.tiling.grid,
+        record.tiling.height,
+        record.tiling.width,
+    )
+    return Planned(layout, terms(scored.moments, rows), record.warning, dict(record.notes))
 
 
 def _identity(  # noqa: PLR0917

@@ -15,6 +15,7 @@ from dataeff_core.pretraining.cells import BOX, CellStore, check_seams, small_ce
 from dataeff_core.pretraining.images import Images, Store, side_of, small_frames
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Dataset, MosaicSet, Run, SavedSelection, Workspace
+from dataeff_core.workspace.removals import reviewed
 from dataeff_core.workspace.storage import fingerprint, write_atomically
 
 NAMED = 3  # unreadable frames that are named; the rest is counted
@@ -105,6 +106,7 @@ class MosaicSource(Source):
 
     dataset: Dataset
     mosaics: MosaicSet
+    overruled: bool = True  # without those of frames that reviewers have removed since the set was saved
 
     def __len__(self) -> int:
         return self.mosaics.record.mosaics
@@ -119,14 +121,27 @@ class MosaicSource(Source):
     def fill(
         self, workspace: Workspace, method: PretrainingMethod, *, workers: int | None, reporter: Reporter
     ) -> Filled:
-        tiling, cells = self.mosaics.record.tiling, self.mosaics.manifest[CELLS]
+        tiling = self.mosaics.record.tiling
+        cells, notes = self._not_removed()
         store = CellStore(workspace, tiling, method)
         store.fill(self.dataset, cells, workers=workers, reporter=reporter)
         lacking = store.missing(cells)
-        whole = cells[~cells["mosaic"].isin(cells.loc[lacking, "mosaic"])].reset_index(drop=True)
-        notes = self._notes(cells, lacking, method.image_size // tiling.grid)
+        whole = without(cells, lacking)
+        notes |= self._notes(cells, lacking, method.image_size // tiling.grid)
         frames = whole[["frame_id", "sha256"]].drop_duplicates(ignore_index=True)
         return Filled(len(whole) // tiling.cells, fingerprint(store.keys(whole)), frames, whole, notes)
+
+    def _not_removed(self) -> tuple[pd.DataFrame, dict[str, Any]]:
+        """The cells of the mosaics that show no frame a reviewer has removed, and a note on the others."""
+        cells = self.mosaics.manifest[CELLS]
+        frames = self.dataset.frames["frame_id"]
+        removed = set(frames[reviewed(self.dataset).removed]) if self.overruled else set()
+        shown = cells["frame_id"].isin(removed).to_numpy(bool)
+        if not shown.any():
+            return cells, {}
+        lost, of = cells.loc[shown, "mosaic"].nunique(), cells.loc[shown, "frame_id"].nunique()
+        sentence = f"{lost} of {len(self)} mosaics are left out, as reviewers have removed {of} of their frames since"
+        return without(cells, shown), {"removed": of, "removed_since": sentence}
 
     def _notes(self, cells: pd.DataFrame, lacking: np.ndarray, side: int) -> dict[str, Any]:
         notes: dict[str, Any] = {}
@@ -149,14 +164,14 @@ class MosaicSource(Source):
 
 
 def source_of(workspace: Workspace, given: Dataset | SavedSelection | MosaicSet, *, overruled: bool = True) -> Source:
-    """Every frame of a dataset, those that a selection keeps (with `overruled` as reviewers have decided, else as its
-    method made it), or saved mosaics. Raises Stale, NotFound (the dataset is gone)."""
+    """Every frame of a dataset, those that a selection keeps, or saved mosaics; with `overruled` as reviewers have
+    decided since, else as they were saved. Raises Stale, NotFound (the dataset is gone)."""
     if isinstance(given, Dataset):
         return FrameSource(given, None, given.frames)
     dataset = workspace.dataset(given.record.dataset)
     if isinstance(given, MosaicSet):
         given.check_fits(dataset)
-        return MosaicSource(dataset, given)
+        return MosaicSource(dataset, given, overruled)
     if given.record.dataset_fingerprint != dataset.fingerprint:
         raise Stale(
             f"selection {given.id} was made before {dataset.record.name} changed; run `select {dataset.id}` again"
@@ -233,6 +248,11 @@ def left_out(frames: pd.DataFrame, bad: Mapping[str, str]) -> dict[str, Any]:
     more = "; ..." if len(lost) > NAMED else ""
     sentence = f"{len(lost)} of {len(frames)} frames cannot be read, left out: {'; '.join(named)}{more}"
     return {"unreadable": len(lost), "left_out": sentence}
+
+
+def without(cells: pd.DataFrame, which: np.ndarray) -> pd.DataFrame:
+    """The cells of the mosaics of which none is among `which` (n,) bool."""
+    return cells[~cells["mosaic"].isin(cells.loc[which, "mosaic"])].reset_index(drop=True)
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

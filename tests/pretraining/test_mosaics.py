@@ -26,6 +26,9 @@ from dataeff_core.pretraining.images import Images
 from dataeff_core.pretraining.pretraining import pretrain, resume
 from dataeff_core.pretraining.sources import images_of
 from dataeff_core.reporting import Reporter
+from dataeff_core.review.pinning import pin
+from dataeff_core.selection import make as make_selector
+from dataeff_core.selection.saving import select
 from dataeff_core.workspace import Dataset, MosaicSet, Run, Workspace
 from tests.hardness.making import scored_workspace
 from tests.pretraining.making import Stopping, small
@@ -182,6 +185,22 @@ def test_a_frame_that_cannot_be_read_takes_its_mosaics_along(scored: Scored, tmp
     assert lost not in set(run.frames["frame_id"])
 
 
+def test_what_a_reviewer_removed_since_is_not_trained_on(scored: Scored) -> None:
+    workspace, dataset = scored
+    mosaics = saved(dataset)
+    selection = select(workspace, dataset, make_selector("every_nth", {"n": 1}))
+    gone = mosaics.manifest["frame_id"].iloc[0]
+    with_it = set(mosaics.manifest.loc[mosaics.manifest["frame_id"] == gone, "mosaic"])
+    assert 0 < len(with_it) < 8
+    pin(workspace, selection, [gone], "drop", reviewer="Dr A", reason="private")
+    run = trained((workspace, dataset), mosaics, small("mae", batch_size=2, **PART), epochs=1)
+    assert run.record.images == 10 - len(with_it)
+    assert gone not in set(run.frames["frame_id"])
+    assert run.record.notes["removed_since"].startswith(f"{len(with_it)} of 10 mosaics are left out, as reviewers")
+    as_saved = trained((workspace, dataset), mosaics, small("mae", **PART), epochs=1, overruled=False)
+    assert as_saved.record.images == 10
+
+
 def test_seams_must_lie_between_the_networks_patches() -> None:
     check_seams(2, small("mae", **PART))
     check_seams(2, small("mae", image_size=96, patch_size=12))
@@ -259,6 +278,14 @@ def test_the_verbs(scored: Scored, capsys: pytest.CaptureFixture[str]) -> None:
     listed = tell("list", "mosaics")["items"]
     assert [(one["id"], one["name"], one["mosaics"]) for one in listed] == [(told["mosaic_set"], "mine", 9)]  # type: ignore[attr-defined]
     settings = [f"--set={key}={value}" for key, value in small("mae", **PART).model_dump(exclude_none=True).items()]
+    again = tell("mosaics", dataset.id, "--saved", "mine", "--out", str(workspace.root / "again"))
+    assert (again["mosaics"], again["mosaic_set"]) == (9, told["mosaic_set"])
+    written = pd.read_parquet(workspace.root / "again" / "manifest.parquet")
+    kept = workspace.mosaic_set("mine").manifest
+    pd.testing.assert_frame_equal(written[list(kept)], kept, check_dtype=False)
+    assert {key: again[key] for key in ("nothing", "given")} == {key: told[key] for key in ("nothing", "given")}
+    assert main(["mosaics", dataset.id, "--saved", "mine", "--count", "3", "--workspace", str(workspace.root)]) == 2
+    assert "has rules of its own; leave --count out" in capsys.readouterr().err
     run = tell("pretrain", "mine", *settings, "--epochs", "1", "--device", "cpu")
     assert (run["mosaics"], run["images"], run["selection"]) == (told["mosaic_set"], 9, None)
     assert main(["pretrain", "nothing", "--workspace", str(workspace.root)]) == 2
