@@ -51,6 +51,22 @@ def filled(empty: Workspace, filled_template: Path) -> Workspace:
     return empty
 
 
+@pytest.fixture(scope="session")
+def two_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a downstream set that has masks, and 200 frames to train on."""
+    root = tmp_path_factory.mktemp("two") / "workspace"
+    fabricate(root, frames=24, name="polyps", masks=True)
+    fabricate(root, frames=200, seed=1, name="frames", thumbnails=False)
+    return root
+
+
+@pytest.fixture
+def two(empty: Workspace, two_template: Path) -> Workspace:
+    """The workspace of `empty`, with both."""
+    shutil.copytree(two_template, empty.root, dirs_exist_ok=True)
+    return empty
+
+
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """`open_page("data")` runs that page in the frame and hands back the test object."""

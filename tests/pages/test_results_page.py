@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -26,25 +25,10 @@ from dataeff_core.ui.results import (
 from dataeff_core.workspace import Benchmark, Workspace
 from dataeff_core.workspace.storage import exclusive, write_json
 from tests.fabricated_runs import fabricate_benchmark, fabricate_evaluation, fabricate_run
-from tests.fabrication import fabricate, hostile_fragments
+from tests.fabrication import hostile_fragments
 from tests.pages.conftest import texts
 
 Open = Callable[..., AppTest]
-
-
-@pytest.fixture(scope="session")
-def two_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a downstream set that has masks, and 200 frames to train on."""
-    root = tmp_path_factory.mktemp("two") / "workspace"
-    fabricate(root, frames=24, name="polyps", masks=True)
-    fabricate(root, frames=200, seed=1, name="frames", thumbnails=False)
-    return root
-
-
-@pytest.fixture
-def two(empty: Workspace, two_template: Path) -> Workspace:
-    shutil.copytree(two_template, empty.root, dirs_exist_ok=True)
-    return empty
 
 
 def benchmark_in(workspace: Workspace, **options: object) -> Benchmark:

@@ -131,8 +131,11 @@ def test_a_picture_is_written_by_the_browser_under_a_telling_name() -> None:
 
 
 def test_methods_keep_their_looks_and_unknown_ones_get_one() -> None:
-    looks = styles(["full", "meddel", "random", "new_one", "another"])
+    known = ["full", "meddel", "random", "every_nth", "vinformation", "optidel"]
+    looks = styles([*known, "new_one", "another", "third", "fourth"])
     assert len({look.shape for look in looks.values()}) == len(looks)
     assert len({look.light for look in looks.values()}) == len(looks)
+    assert len({look.dark for look in looks.values()}) == len(looks)
+    assert len({look.mark for look in looks.values()}) == len(looks)
     assert looks["new_one"].name == "new one"
     assert styles(["meddel"])["meddel"] == looks["meddel"]
