@@ -4,7 +4,7 @@ import streamlit as st
 
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.ui import fragments, state
-from dataeff_core.ui.hardness import explaining, live, margins, opening, saving, selecting, sheet, starting
+from dataeff_core.ui.hardness import explaining, live, margins, opening, proposing, saving, selecting, sheet, starting
 from dataeff_core.ui.quantities import count, literal
 from dataeff_core.workspace import Dataset, Workspace
 
@@ -23,9 +23,10 @@ def draw_page(workspace: Workspace, dataset: Dataset | None) -> None:
     with left:
         scored = pick(workspace, found)
     with right:
-        starting.draw_again(workspace, dataset)
-    for note in scored.record.notes.values():
-        st.caption(literal(note))
+        proposing.draw_again(workspace, dataset)
+    starting.draw_failed(workspace, dataset, since=scored.record.created)
+    for note in opening.notes(dataset, scored):
+        st.caption(literal(f"{note[:1].upper()}{note[1:]}."))
     working = starting.active(workspace, dataset)
     if working:
         starting.draw_working(workspace, working)

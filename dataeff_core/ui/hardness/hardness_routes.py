@@ -71,7 +71,7 @@ def _example(dataset: Dataset, patch: pd.Series, row: int, token: str) -> dict[s
         "row": row,
         "hardness": float(patch["hardness"]),
         "name": caption_of(frame),
-        "group": str(frame["group"]),
+        "group": "" if caption_of(frame).startswith(str(frame["group"])) else str(frame["group"]),
         "box": [top / height, left / width, bottom / height, right / width],
         "ratio": width / height,
         "size": [bottom - top, right - left],

@@ -90,6 +90,11 @@ def draw_warnings(opened: Opened, rules: PatchRules, counts: Counts) -> None:
         )
     elif rules.hard_only and (said := hard_only_warning(total, counts.allowed, opened.ranked.dimension)):
         st.warning(literal(said), icon=":material/warning:")
+    if counts.useful and counts.frames == 1:
+        st.warning(
+            "All useful patches are of one frame, so training images would show nothing but it.",
+            icon=":material/warning:",
+        )
     for told in opened.ranked.notes().values():
         st.caption(literal(told) + ".")
 

@@ -82,6 +82,13 @@ def scorers(workspace: Workspace) -> list[Run]:
     ]
 
 
+def notes(dataset: Dataset, scored: Hardness) -> list[str]:
+    """What is to be known of the patches (weights that are not the published ones, frames without any) and of their
+    scores."""
+    of = [one.record.notes for one in patch_sets(dataset) if one.id == scored.record.patch_set]
+    return [sentence for told in (*of, scored.record.notes) for sentence in told.values()]
+
+
 def opened(scored: Hardness, dataset: Dataset, *, usable: bool = True) -> Opened:
     """`scored`, ranked, without the frames that reviewers have removed by now and, with `usable`, without unusable
     ones; its tables are read once. Raises BadInput when no patch is left."""

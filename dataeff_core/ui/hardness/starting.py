@@ -4,18 +4,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dataeff_core.hardness.scoring import Scorer
+from dataeff_core import jobs
 from dataeff_core.hardness.stored import Hardness, all_hardness
 from dataeff_core.jobs import Job
-from dataeff_core.patches import PROPOSERS, proposer_named
 from dataeff_core.patches.stored import PatchSet
-from dataeff_core.ui import commands, forms, fragments, jobs_panel, visitor
-from dataeff_core.ui.commands import option
-from dataeff_core.ui.hardness import opening
-from dataeff_core.ui.quantities import count, counted, literal, when
+from dataeff_core.ui import fragments, jobs_panel
+from dataeff_core.ui.hardness import opening, proposing
+from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.workspace import Dataset, Run, Workspace
 
-PROPOSER = PROPOSERS[0].NAME  # needs no weights: it always works
+MAKING = ("patches", "hardness", "pretrain")  # verbs of the jobs that make what the page needs
 PURPOSE = (
     "Frames are cut into **patches**, and a network that learned to fill in hidden parts of pictures (a masked "
     "autoencoder, MAE) tries to draw each of them: what it draws badly is **hard**, and worth training on, unless it "
@@ -47,6 +45,7 @@ def ready(workspace: Workspace, dataset: Dataset) -> list[Hardness]:
     if working:
         draw_working(workspace, working)
         return []
+    draw_failed(workspace, dataset)
     patches, runs = opening.fitting_patches(dataset), opening.scorers(workspace)
     if patches and patches[0].record.patches == 0:
         told = (
@@ -64,45 +63,8 @@ def ready(workspace: Workspace, dataset: Dataset) -> list[Hardness]:
     _draw_step("Scores", "how badly it draws each patch", done=False)
     if not patches or patches[0].record.patches:
         _draw_way(workspace, dataset, patches, runs)
-    if patches:
-        draw_again(workspace, dataset)
+    proposing.draw_again(workspace, dataset)
     return []
-
-
-def draw_again(workspace: Workspace, dataset: Dataset) -> None:
-    """A form for other patches of the dataset, and one for scoring with another network or other masks."""
-    patches, runs = opening.fitting_patches(dataset), opening.scorers(workspace)
-    with st.popover("Other patches or scores", icon=":material/add:"):
-        st.markdown("**Propose patches**")
-        titles = {one.NAME: one.TITLE for one in PROPOSERS}
-        name = st.radio("How", list(titles), format_func=titles.__getitem__, key="hardness-proposer")
-        with st.expander("Its parameters"):
-            proposer = forms.draw(proposer_named(name or PROPOSER), key=f"hardness-{name}")
-        if proposer is not None:
-            argv = ["patches", dataset.id, option("proposer", name), *forms.options(proposer)]
-            _draw_start(workspace, "Propose", [argv], key="patches")
-        st.markdown("**Score patches**")
-        if not patches or not runs:
-            st.caption("This takes patches and a finished masked autoencoder.")
-            return
-        of = {one.id: f"{count(one.record.patches)} by {one.id} · {when(one.record.created)}" for one in patches}
-        by = {run.id: f"{run.record.name or run.id} · {when(run.record.created)}" for run in runs}
-        chosen = st.selectbox("Patches", list(of), format_func=of.__getitem__, key="hardness-of")
-        run = st.selectbox("Masked autoencoder", list(by), format_func=by.__getitem__, key="hardness-by")
-        with st.expander("Its parameters"):
-            scorer = forms.draw(Scorer, key="hardness-scorer")
-        if scorer is not None:
-            _draw_start(workspace, "Score", [scoring(dataset, chosen, run, forms.options(scorer))], key="score")
-
-
-def proposing(dataset: Dataset) -> list[str]:
-    """The command that proposes patches in the usual way."""
-    return ["patches", dataset.id, option("proposer", PROPOSER)]
-
-
-def scoring(dataset: Dataset, patches: str, run: str, settings: Sequence[str] = ()) -> list[str]:
-    """The command that scores patches by the network of a run."""
-    return ["hardness", dataset.id, option("patches", patches), option("run", run), *settings]
 
 
 def training(dataset: Dataset) -> list[str]:
@@ -113,7 +75,17 @@ def training(dataset: Dataset) -> list[str]:
 def active(workspace: Workspace, dataset: Dataset) -> list[Job]:
     """The jobs under way that make patches, scores or a network of this dataset, oldest first."""
     mine = jobs_panel.of_dataset(jobs_panel.active_jobs(workspace), dataset.id, dataset.record.name)
-    return [job for job in mine if job.verb in ("patches", "hardness", "pretrain")]
+    return [job for job in mine if job.verb in MAKING]
+
+
+def draw_failed(workspace: Workspace, dataset: Dataset, since: str = "") -> None:
+    """Why the newest job that proposed or scored patches came to nothing, unless it began before `since` (UTC)."""
+    mine = jobs_panel.of_dataset(jobs.jobs(workspace), dataset.id, dataset.record.name)
+    newest = next((job for job in mine if job.verb in MAKING[:2]), None)
+    if newest is None or newest.created <= since or newest.status.state not in ("failed", "lost"):
+        return
+    said = newest.status.error or "it ended before its time; its log, under Jobs in the sidebar, may say why"
+    st.error(f"**{jobs_panel.words(newest.verb)}**: {literal(said)}", icon=":material/error:")
 
 
 def draw_working(workspace: Workspace, working: Sequence[Job]) -> None:
@@ -131,22 +103,13 @@ def _draw_way(workspace: Workspace, dataset: Dataset, patches: Sequence[PatchSet
             "less than you want for a final choice (preset `tiny`, our choice)."
         )
         st.page_link("pages/pretrain.py", label="Pre-train", icon=":material/model_training:")
-        argvs = [*([] if patches else [proposing(dataset)]), training(dataset)]
-        argvs.append(scoring(dataset, "latest", "latest"))
-        _draw_start(workspace, "Make all that is missing", argvs, key="all")
+        argvs = [*([] if patches else [proposing.usual(dataset)]), training(dataset)]
+        argvs.append(proposing.scoring(dataset, "latest", "latest"))
+        proposing.draw_start(workspace, "Make all that is missing", argvs, key="all")
         return
     of = patches[0].id if patches else "latest"
-    argvs = [*([] if patches else [proposing(dataset)]), scoring(dataset, of, runs[0].id)]
-    _draw_start(workspace, "Score the patches" if patches else "Propose and score patches", argvs, key="all")
-
-
-def _draw_start(workspace: Workspace, title: str, argvs: Sequence[Sequence[str]], *, key: str) -> None:
-    if st.button(title, type="primary", key=f"hardness-{key}-go", disabled=not visitor.may("run")):
-        jobs_panel.start(workspace, *argvs)
-        st.rerun()
-    with st.expander("The same in a shell"):
-        for argv in argvs:
-            commands.draw(workspace, argv)
+    argvs = [*([] if patches else [proposing.usual(dataset)]), proposing.scoring(dataset, of, runs[0].id)]
+    proposing.draw_start(workspace, "Score the patches" if patches else "Propose and score patches", argvs, key="all")
 
 
 def _draw_step(name: str, told: str, *, done: bool) -> None:
