@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
     from dataeff_core.review.repeating import check_asked, measure, repeats_of
+    from dataeff_core.selection import selector_named
     from dataeff_core.selection.saving import check_same
     from dataeff_core.suppliers import decided
 
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
     factors = numbers(args.clusters)
     check_asked(args.seeds, factors)  # before vectors are computed, which takes long
     others = embeddings(workspace, dataset, saved, args.encoders, reporter)
-    repeats = repeats_of(saved, seeds=args.seeds, factors=factors, embeddings=others)
+    by_chance = selector_named(saved.record.method).BY_CHANCE
+    repeats = repeats_of(saved, seeds=args.seeds, factors=factors, embeddings=others, by_chance=by_chance)
 
     def decide(repeat: "Repeat", quiet: Reporter) -> "tuple[np.ndarray, np.ndarray]":
         return decided(

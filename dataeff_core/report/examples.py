@@ -10,7 +10,7 @@ from PIL import Image
 
 from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.report.gathering import Facts
-from dataeff_core.selection.explaining import clock, number, overruled_sentence, sentence, threshold_of
+from dataeff_core.selection.explaining import clock, number, overruled_sentence, rank_of, sentence, threshold_of
 from dataeff_core.suppliers import fault
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.thumbnails import read_thumbnail, shrink
@@ -95,6 +95,7 @@ def _example(facts: Facts, row: int, why_shown: str) -> Example:
         similarity=number(said["similarity"]),
         threshold=limit,
         fault=fault("" if pd.isna(measure) else str(measure)),
+        rank=rank_of(facts.saved, row),
     )
     pin = facts.saved.placed.rows.get(row)
     if pin is not None:

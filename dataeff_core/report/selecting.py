@@ -162,7 +162,12 @@ def the_method(facts: Facts, shown: Pictures) -> Markup:
             "." if record.weights in (None, "none") else f", with the weights named in {section('recipe')}.",
         ]
         if record.encoder
+        else f"Frames were judged by {method.JUDGES_BY}."
+        if method.JUDGES_BY
         else "The method does not look at the pictures."
+    )
+    chance = (
+        f"Chance entered by the starting number {record.seed}." if method.BY_CHANCE else "Nothing was left to chance."
     )
     keep = (
         f"It was asked to keep {share(record.keep)} of the frames."
@@ -175,9 +180,7 @@ def the_method(facts: Facts, shown: Pictures) -> Markup:
             tag("p", compared, " ", keep),
             tag("ul", [tag("li", foreign(one)) for one in notes(facts)]) if notes(facts) else None,
             table(("Setting", "Value", "Unit, bounds", "What it does"), rows) if rows else None,
-            tag(
-                "p", f"Source: {method.SOURCE}. Chance entered by the starting number {record.seed}.", class_="small"
-            ),
+            tag("p", f"Source: {method.SOURCE}. {chance}", class_="small"),
         ]
     )
 

@@ -60,9 +60,10 @@ def repeats_of(
     seeds: int = 5,
     factors: Sequence[float] = (0.5, 2.0),
     embeddings: Sequence[Embedding] = (),
+    by_chance: bool = True,
 ) -> tuple[Repeat, ...]:
-    """The repeats to make: `seeds` other starting numbers; where the method has clusters, `factors` times as many;
-    and each of the `embeddings` that is another than the selection's own.
+    """The repeats to make: `seeds` other starting numbers, for a method that decides `by_chance`; where it has
+    clusters, `factors` times as many; and each of the `embeddings` that is another than the selection's own.
 
     Under other vectors a limit of likeness means another thing, so there as many frames are kept as the selection
     keeps, without its limits. Raises BadInput for numbers that cannot be, and where nothing is left to repeat.
@@ -72,7 +73,7 @@ def repeats_of(
     same = {"method": record.method, "params": record.params, "seed": record.seed, "keep": record.keep}
     found = [
         Repeat(SEED, str(seed), **same | {"seed": seed, "embedding": record.embedding})  # type: ignore[arg-type]
-        for seed in ((record.seed + 1 + number) % 2**31 for number in range(seeds))
+        for seed in ((record.seed + 1 + number) % 2**31 for number in range(seeds if by_chance else 0))
     ]
     for k in _cluster_numbers(record.params.get("k"), factors, record.frames):
         changed = same | {"params": record.params | {"k": k}, "embedding": record.embedding}
@@ -84,6 +85,11 @@ def repeats_of(
             if one.id != record.embedding and kept:
                 changed = same | {"params": params, "keep": kept / record.frames, "embedding": one.id}
                 found.append(Repeat(ENCODER, one.record.encoder, **changed))  # type: ignore[arg-type]
+    if not found and not by_chance:
+        raise BadInput(
+            f"method {record.method!r} leaves nothing to chance, so selection {saved.id} comes out the same whenever "
+            "it is made of the same frames and scores; there is nothing to repeat"
+        )
     if not found:
         raise BadInput(f"nothing of selection {saved.id} is asked to be other; ask for at least one seed")
     return tuple(found)

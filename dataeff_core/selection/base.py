@@ -19,6 +19,10 @@ TOO_EASY, TOO_HARD = "too_easy", "too_hard"
 FURTHER_REASONS = (TOO_EASY, TOO_HARD)
 """Reasons that only some methods give; they have no code, and are drawn as removed under their own name."""
 
+QUANTILE = "quantile"
+"""The column of a method's scores that holds the share of frames that are easier; such methods have margins `lower`
+and `upper` on it."""
+
 Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(m,) and (m,) int rows of the pool -> (m,) bool: True = registration says both show the same view."""
 
@@ -118,6 +122,8 @@ class Selector(BaseModel, ABC):
     TITLE: ClassVar[str]  # plain words for the form
     SOURCE: ClassVar[str]  # paper and section, or 'baseline'
     NEEDS_VECTORS: ClassVar[bool] = True
+    BY_CHANCE: ClassVar[bool] = True  # whether another seed may give another selection
+    JUDGES_BY: ClassVar[str] = ""  # of a method without vectors: what it judges pictures by; '': it looks at none
 
     def wants_calibration(self, keep: float | None) -> bool:
         """Whether `select` with this `keep` needs the pool's calibrated_eta."""

@@ -18,6 +18,7 @@ class EveryNth(Selector):
     TITLE: ClassVar[str] = "Keep every n-th frame of each group"
     SOURCE: ClassVar[str] = "baseline"
     NEEDS_VECTORS: ClassVar[bool] = False
+    BY_CHANCE: ClassVar[bool] = False
 
     n: int = Field(
         default=5,

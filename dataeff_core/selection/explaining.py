@@ -6,14 +6,30 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from dataeff_core.errors import NotFound, Stale
-from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, KEPT, OUTLIER, TOO_EASY, TOO_HARD
+from dataeff_core.selection.base import BUDGET, DUPLICATE, INVALID, KEPT, OUTLIER, QUANTILE, TOO_EASY, TOO_HARD
 from dataeff_core.suppliers import Suppliers
 from dataeff_core.workspace import Dataset, SavedSelection, SelectionRecord, Workspace
 from dataeff_core.workspace.trail import KEEP, RULE, Entry
 
 SUPPLIERS = Suppliers()
-LIMITS = {KEPT: "eta", DUPLICATE: "eta", OUTLIER: "epsilon", INVALID: "invalid"}
+LIMITS = {
+    KEPT: "eta",
+    DUPLICATE: "eta",
+    OUTLIER: "epsilon",
+    INVALID: "invalid",
+    TOO_EASY: "lower",
+    TOO_HARD: "upper",
+}
 """Reason -> the parameter that the frame's score was compared with."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Where a frame stands among those that a method ranks by hardness, as shares of the usable frames."""
+
+    easier: float | None  # None: it has no part that could be judged
+    lower: float  # the margins, of the easiest ...
+    upper: float
 
 
 @dataclass(frozen=True)
@@ -50,14 +66,22 @@ def explain(
     row = found.iloc[0]
     if pd.notna(row["override"]):
         return _overruled(workspace, saved, int(found.index[0]), suppliers)
-    return _by_method(saved.record, dataset, frame, row, suppliers)
+    return _by_method(saved, dataset, frame, row, suppliers)
+
+
+def rank_of(saved: SavedSelection, row: int) -> Rank | None:
+    """Where the frame in this row of the decisions stands; None where the method ranks nothing by hardness."""
+    scores, params = saved.scores, saved.record.params
+    if scores is None or QUANTILE not in scores:
+        return None
+    return Rank(number(scores[QUANTILE].iloc[row]), float(params["lower"]), float(params["upper"]))
 
 
 def _overruled(workspace: Workspace, saved: SavedSelection, at: int, suppliers: Suppliers) -> Explanation:
     """What the reviewer said, and what the method had said."""
     dataset = workspace.dataset(saved.record.dataset)
     row, machine = saved.decisions.iloc[at], saved.machine.iloc[at]
-    method = _by_method(saved.record, dataset, dataset.frame(row["frame_id"]), machine, suppliers)
+    method = _by_method(saved, dataset, dataset.frame(row["frame_id"]), machine, suppliers)
     pin = saved.placed.rows[at]
     return replace(
         method,
@@ -83,9 +107,10 @@ def overruled_sentence(method: str, pin: Entry, *, agrees: bool) -> str:
 
 
 def _by_method(
-    record: SelectionRecord, dataset: Dataset, frame: pd.Series, row: pd.Series, suppliers: Suppliers
+    saved: SavedSelection, dataset: Dataset, frame: pd.Series, row: pd.Series, suppliers: Suppliers
 ) -> Explanation:
-    threshold = threshold_of(record, row["reason"])
+    """`row` of the method's decisions, named by its place in them."""
+    threshold = threshold_of(saved.record, row["reason"])
     standing_id = None if pd.isna(row["representative_id"]) else str(row["representative_id"])
     try:
         standing = None if standing_id is None else dataset.frame(standing_id)
@@ -108,6 +133,7 @@ def _by_method(
             similarity=number(row["similarity"]),
             threshold=threshold,
             fault=suppliers.fault("" if pd.isna(measure) else str(measure)),
+            rank=rank_of(saved, int(str(row.name))),
         ),
     )
 
@@ -127,9 +153,13 @@ def sentence(
     similarity: float | None = None,
     threshold: float | None = None,
     fault: str = "",
+    rank: Rank | None = None,
 ) -> str:
     """Why, in plain words. `frame` and `standing` (its kept representative) are rows of the frames table;
-    `fault` says what makes a frame unusable, such as 'much blurrier than the rest'."""
+    `fault` says what makes a frame unusable, such as 'much blurrier than the rest', `rank` where it stands for a
+    method that ranks by hardness."""
+    if rank is not None and (by_hardness := _by_hardness(reason, rank)):
+        return by_hardness
     other = None if standing is None else name_of(standing, seen_from=frame)
     alike = similarity is not None and (threshold is None or similarity > threshold)
     said = {
@@ -145,6 +175,29 @@ def sentence(
         + (f"of those kept, {other} is most like it." if other else "others were chosen."),
     }
     return said.get(reason, f"Decided otherwise: {reason}.")
+
+
+def _by_hardness(reason: str, rank: Rank) -> str:
+    """The sentence for what follows from a frame's place; '' for other reasons."""
+    if rank.easier is None:
+        return "Removed as too easy: no part of it stands out enough to be judged." if reason == TOO_EASY else ""
+    easier = f"{_percent(rank.easier)} of the usable frames are easier to draw for the network"
+    chosen = "Kept: it is one of the frames chosen;"
+    if rank.lower <= rank.easier <= rank.upper:
+        chosen = f"Kept between {_percent(rank.lower)} and {_percent(rank.upper)}:"
+    said = {
+        KEPT: f"{chosen} {easier}.",
+        TOO_EASY: f"Removed as too easy: only {easier}, and those up to {_percent(rank.lower)} are left out.",
+        TOO_HARD: f"Removed as suspicious: {easier}, and beyond {_percent(rank.upper)} what is hard is more likely "
+        "noise, glare or lettering.",
+        BUDGET: f"Removed for the number of frames asked for: {easier}, and enough harder ones were chosen.",
+    }
+    return said.get(reason, "")
+
+
+def _percent(share: float) -> str:
+    """0.985 -> '98.5 %'."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
 def _duplicate(other: str | None, alike: bool) -> str:

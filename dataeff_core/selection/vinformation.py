@@ -12,6 +12,7 @@ from dataeff_core.selection.base import (
     BUDGET,
     INVALID,
     KEPT,
+    QUANTILE,
     TOO_EASY,
     TOO_HARD,
     PatchScores,
@@ -27,40 +28,44 @@ LATEST = "latest"
 
 
 class VInformation(Selector):
-    """A frame's score is the mean hardness of its hardest patches; frames between two quantiles of it are kept.
+    """A frame's hardness is the mean hardness of its hardest patches; frames between two quantiles of it are kept.
 
-    OptiDEL selects patches and its rule for whole frames, where it has one, is not published: the frame's score and
-    the margins on frames are ours. The upper margin is there because noise, glare and lettering are the hardest of
-    all. A frame without a patch shows nothing that stands out and counts as too easy (ours).
+    What a frame is compared by, its score, is its quantile: the share of the usable frames that are easier (half of
+    itself counted), so that the distance to a margin is a share of frames. An unusable frame's is its invalid score.
+    OptiDEL selects patches and its rule for whole frames, where it has one, is not published: the frame's hardness
+    and the margins on frames are ours. The upper margin is there because noise, glare and lettering are the hardest
+    of all. A frame without a patch shows nothing that stands out and counts as too easy (ours).
     """
 
     NAME: ClassVar[str] = "vinformation"
     TITLE: ClassVar[str] = "Keep frames that are hard to draw, but not beyond belief"
-    SOURCE: ClassVar[str] = "OptiDEL (arXiv 2408.07107); score of a frame, margins: ours"
+    SOURCE: ClassVar[str] = "OptiDEL (arXiv 2408.07107); hardness of a frame, margins: ours"
     NEEDS_VECTORS: ClassVar[bool] = False
+    BY_CHANCE: ClassVar[bool] = False
+    JUDGES_BY: ClassVar[str] = "how hard their parts are to draw for a masked autoencoder that sees a part of each"
 
     lower: float = Field(
         default=0.5,
         ge=0,
         le=1,
         title="Too easy",
-        description="This share of the frames, those with the lowest score, is removed as too easy.",
-        json_schema_extra={"unit": "quantile of the frames' scores", "symbol": "lower", "step": 0.01},
+        description="This share of the frames, those with the lowest hardness, is removed as too easy.",
+        json_schema_extra={"unit": "quantile of the frames' hardness", "symbol": "lower", "step": 0.01},
     )
     upper: float = Field(
         default=0.98,
         ge=0,
         le=1,
         title="Too hard",
-        description="Frames above this quantile of the scores are removed as suspicious: noise, glare, lettering.",
-        json_schema_extra={"unit": "quantile of the frames' scores", "symbol": "upper", "step": 0.01},
+        description="Frames above this quantile of hardness are removed as suspicious: noise, glare, lettering.",
+        json_schema_extra={"unit": "quantile of the frames' hardness", "symbol": "upper", "step": 0.01},
     )
     hardest: int = Field(
         default=3,
         ge=1,
         le=1000,
         title="Hardest patches",
-        description="A frame's score is the mean hardness of so many of its patches, or of all where it has fewer.",
+        description="A frame's hardness is the mean of so many of its patches, or of all where it has fewer.",
         json_schema_extra={"unit": "patches", "symbol": "hardest"},
     )
     invalid: float | None = Field(
@@ -100,15 +105,15 @@ class VInformation(Selector):
         if pool.patch_scores is None:
             raise BadInput(f"method {self.NAME!r} needs scored patches; run `patches` and `hardness` first")
         scored = pool.patch_scores(self.hardness)
-        score = frame_scores(scored, pool.frame_ids, self.hardest)
+        hardness = frame_scores(scored, pool.frame_ids, self.hardest)
         limit, unusable = self._unusable(pool)
         reason = np.full(len(pool), KEPT, dtype=object)
         reason[unusable] = INVALID
-        order = _from_easiest(score, pool.frame_ids, ~unusable)
+        order = _from_easiest(hardness, pool.frame_ids, ~unusable)
         easy, hard = math.floor(self.lower * len(order)), math.ceil(self.upper * len(order))
         reason[order[:easy]] = TOO_EASY
         reason[order[hard:]] = TOO_HARD
-        without = np.isnan(score) & ~unusable
+        without = np.isnan(hardness) & ~unusable
         reason[without] = TOO_EASY
         if keep is not None:
             count = frames_to_keep(keep, len(pool))
@@ -122,7 +127,7 @@ class VInformation(Selector):
         if self.lower > 0 and scored.dimension is not None:
             said = hard_only_warning(len(pool), int((reason == KEPT).sum()), scored.dimension)
             notes |= {"warning": said} if said else {}
-        return _selection(pool, reason, score, params, notes)
+        return _selection(pool, reason, hardness, _quantiles(order, hardness), unusable, params, notes)
 
     def _unusable(self, pool: Pool) -> tuple[float | None, np.ndarray]:
         """The limit in force, and (n,) bool."""
@@ -148,10 +153,18 @@ def frame_scores(scored: PatchScores, frame_ids: np.ndarray, hardest: int) -> np
     return np.divide(sums, taken, out=np.full(len(frame_ids), np.nan), where=taken > 0).astype(np.float32)
 
 
-def _from_easiest(score: np.ndarray, frame_ids: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Rows of the usable frames from the lowest score on; frames without one first, ties by frame id."""
+def _quantiles(order: np.ndarray, hardness: np.ndarray) -> np.ndarray:
+    """(n,) float32 in (0, 1) of the rows in `order` (k,), from the easiest; NaN for the others, and where there is no
+    hardness."""
+    quantile = np.full(len(hardness), np.nan, np.float32)
+    quantile[order] = (np.arange(len(order)) + 0.5) / max(1, len(order))
+    return np.where(np.isnan(hardness), np.float32(np.nan), quantile)
+
+
+def _from_easiest(hardness: np.ndarray, frame_ids: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Rows of the usable frames from the lowest hardness on; frames without it first, ties by frame id."""
     rows = np.flatnonzero(usable)
-    known = np.where(np.isnan(score[rows]), -np.inf, score[rows])
+    known = np.where(np.isnan(hardness[rows]), -np.inf, hardness[rows])
     return rows[np.lexsort((frame_ids[rows].astype(str), known))]
 
 
@@ -170,8 +183,14 @@ def _notes(scored: PatchScores, without: np.ndarray) -> dict[str, str]:
     return notes
 
 
-def _selection(
-    pool: Pool, reason: np.ndarray, score: np.ndarray, params: dict[str, Any], notes: dict[str, str]
+def _selection(  # noqa: PLR0917
+    pool: Pool,
+    reason: np.ndarray,
+    hardness: np.ndarray,
+    quantile: np.ndarray,
+    unusable: np.ndarray,
+    params: dict[str, Any],
+    notes: dict[str, str],
 ) -> Selection:
     nothing = np.full(len(pool), np.nan, dtype=np.float32)
     return Selection(
@@ -181,8 +200,8 @@ def _selection(
         representative=np.full(len(pool), -1, dtype=np.int64),
         similarity=nothing,
         distance=nothing.copy(),
-        score=score,
-        scores={"hardness": score.copy()},
+        score=quantile if pool.invalid_score is None else np.where(unusable, pool.invalid_score, quantile),
+        scores={"hardness": hardness, QUANTILE: quantile},
         params=params,
         notes=notes,
     )

@@ -38,7 +38,7 @@ PINNED = "pinned"
 KEPT, DROPPED = "kept", "dropped"
 DECISION_OF = {KEEP: KEPT, DROP: DROPPED}
 OVERRIDE_COLUMNS = ("override", "reviewer", "reviewed_at")
-OF_ITSELF = ("invalid", "outlier")
+OF_ITSELF = ("invalid", "outlier", "too_hard")
 """Reasons for which a method removes a frame by its own picture and by no comparison with the kept ones."""
 
 

@@ -11,7 +11,7 @@ from dataeff_core.errors import NotFound, Stale
 from dataeff_core.review.lesions import lesions_of
 from dataeff_core.review.queue import Queue, past_limit, queue_of
 from dataeff_core.review.stability import Stability, stability_of, stays_words
-from dataeff_core.selection.explaining import number, sentence, threshold_of
+from dataeff_core.selection.explaining import number, rank_of, sentence, threshold_of
 from dataeff_core.selection.saving import check_same
 from dataeff_core.suppliers import Suppliers, foreground
 from dataeff_core.ui import cached, gallery, words
@@ -28,6 +28,7 @@ CLOSE, FAR = 0.1, 0.5  # shares of the removals for the same reason that were cl
 TOLD = 5e-4  # numbers are told to the third decimal
 RARE = 3  # frames of one view, up to which it is called rare
 COMPARED = {"duplicate": "insertion_similarity", "outlier": "distance", "invalid": "invalid_score"}
+EASIER = "Share of the frames that are easier"
 SUPPLIERS = Suppliers()
 
 
@@ -100,7 +101,7 @@ class Steps:
         reason, standing = str(said["reason"]), said["representative_id"]
         partner = -1 if pd.isna(standing) else self.row_of(str(standing))
         threshold, similarity = threshold_of(self.saved.record, reason), number(said["similarity"])
-        measure = frame.get("invalid_measure")
+        measure, rank = frame.get("invalid_measure"), rank_of(self.saved, row)
         return {
             "at": position,
             **self._picture(row, reason),
@@ -111,12 +112,13 @@ class Steps:
                 similarity=similarity,
                 threshold=threshold,
                 fault="" if measure is None or pd.isna(measure) else SUPPLIERS.fault(str(measure)),
+                rank=rank,
             ),
             "partner": self._partner(partner if partner >= 0 else beside.get(row, -1), stands=partner >= 0),
             "nearer": number(self.nearer[position]),
             "close": self._closeness(position, reason),
             "tags": self._tags(position),
-            "numbers": _numbers(said, reason, threshold),
+            "numbers": _numbers(said, reason, threshold, ranked=rank is not None),
         }
 
     def _partner(self, row: int, *, stands: bool) -> dict[str, Any] | None:
@@ -240,13 +242,14 @@ def _nearer(machine: pd.DataFrame, queue: Queue) -> np.ndarray:
     return nearer
 
 
-def _numbers(said: pd.Series, reason: str, threshold: float | None) -> list[list[str]]:
+def _numbers(said: pd.Series, reason: str, threshold: float | None, *, ranked: bool) -> list[list[str]]:
     """Names and values, for the switch; what was compared with the limit stands once where it is the likeness."""
     similarity, score = number(said["similarity"]), number(said["score"])
     told_twice = similarity is not None and score is not None and abs(similarity - score) < TOLD
+    compared = words.label(COMPARED[reason], plain=True) if reason in COMPARED else EASIER if ranked else "Score"
     named = (
         (f"{words.label('similarity', plain=True)} (to the frame beside it)", similarity),
-        (words.label(COMPARED[reason], plain=True) if reason in COMPARED else "Score", None if told_twice else score),
+        (compared, None if told_twice else score),
         ("Limit", threshold),
         (words.label("distance", plain=True), number(said["distance"]) if reason != "outlier" else None),
     )
