@@ -1,5 +1,7 @@
-"""Explore in a real browser at 100,000 points: time to the map, repaints while a limit is dragged, time to new
-galleries after release, and bytes that a step moves. Software rendering (SwiftShader), as on a machine without a GPU.
+"""Explore in a real browser at 100,000 points with scored patches: time to the map, repaints while a limit is
+dragged, time to new galleries after release, bytes that a step moves, time to hardness as a colour.
+
+Software rendering (SwiftShader), as on a machine without a GPU.
 """
 
 import json
@@ -12,9 +14,11 @@ from typing import Any
 from dataeff_core.selection.meddel import MedDEL
 from dataeff_core.selection.saving import pool_of
 from tests.browser.conftest import FLAGS, chromium_path, start_server
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate
 
 POINTS, QUICK_POINTS = 100_000, 10_000
+PATCHES = 4
 DRAGS = 5
 MOVES = 40
 MAP_SECONDS, REPAINTS, GALLERY_SECONDS, STEP_BYTES = 4.0, 10.0, 1.0, 64_000
@@ -33,8 +37,9 @@ def run(quick: bool) -> list[dict[str, Any]]:
 
 
 def prepare(root: Path, points: int) -> None:
-    """A workspace whose scores are stored, as after a first selection."""
+    """A workspace whose scores are stored, as after a first selection, with PATCHES scored patches a frame."""
     workspace, dataset, embedding, _ = fabricate(root, frames=points, groups=40, dim=32, distinct=400)
+    fabricate_scores(dataset, fabricate_patches(dataset, count=PATCHES))
     MedDEL().score(pool_of(workspace, dataset, embedding), seed=0)
 
 
@@ -52,8 +57,9 @@ def measured(url: str, points: int) -> list[dict[str, Any]]:
         eta = [Step(page, traffic, "eta", one) for one in (0.8, 0.7, 0.6, 0.75, 0.65)[:DRAGS]]
         epsilon = [Step(page, traffic, "epsilon", one) for one in (0.85, 0.8)]
         after = [Step(page, traffic, "eta", 0.7)]
+        coloured = time_to_colour(page)
         chromium.close()
-    return rows(points, loaded, eta, epsilon, after)
+    return rows(points, loaded, coloured, {"eta": eta, "epsilon": epsilon, "after": after})
 
 
 def time_to_map(page: Any, url: str) -> float:
@@ -68,6 +74,19 @@ def time_to_map(page: Any, url: str) -> float:
     page.wait_for_function(SETTLED)
     page.wait_for_timeout(1500)
     return seconds
+
+
+def time_to_colour(page: Any) -> float:
+    """Seconds from choosing hardness as the colour to all points painted in it."""
+    canvas = page.locator(".stage canvas").first
+    painted = canvas.get_attribute("data-repaints")
+    started = time.perf_counter()
+    page.get_by_label("Colour by").select_option("hardness")
+    page.wait_for_selector(".explorer[data-colour=hardness]")
+    page.wait_for_function(
+        "([one, painted]) => one.dataset.repaints !== painted", arg=[canvas.element_handle(), painted]
+    )
+    return time.perf_counter() - started
 
 
 class Traffic:
@@ -137,21 +156,21 @@ def places(page: Any, name: str, to: float) -> tuple[float, float, float]:
     return inset + (now - low) / (high - low) * width, inset + to * width, box["y"] + box["height"] / 2
 
 
-def rows(points: int, loaded: float, eta: list[Step], epsilon: list[Step], after: list[Step]) -> list[dict[str, Any]]:
+def rows(points: int, loaded: float, coloured: float, steps: dict[str, list[Step]]) -> list[dict[str, Any]]:
     """One row a number, worst of its steps."""
     about = f"{points:,} points, software rendering"
-    repaints = statistics.median(step.repaints for step in eta)
-    slowest = max(step.seconds for step in eta)
-    heaviest = max(step.bytes for step in [*eta, *epsilon, *after])
-    detail = json.dumps([step.bytes for step in [*eta, *epsilon, *after]])
-    pictures = max(step.pictures for step in eta)
+    repaints = statistics.median(step.repaints for step in steps["eta"])
+    slowest = max(step.seconds for step in steps["eta"])
+    moved = [step.bytes for kind in steps.values() for step in kind]
+    heaviest, detail = max(moved), json.dumps(moved)
+    pictures = max(step.pictures for step in steps["eta"])
     return [
         row("map drawn, s", loaded, f"<= {MAP_SECONDS:g}", loaded <= MAP_SECONDS, about),
         row("repaints a second while eta is dragged", repaints, f">= {REPAINTS:g}", repaints >= REPAINTS, about),
         row("galleries renewed after eta, s", slowest, f"<= {GALLERY_SECONDS:g}", slowest <= GALLERY_SECONDS, about),
         row(
             "galleries renewed after epsilon, s",
-            max(step.seconds for step in epsilon),
+            max(step.seconds for step in steps["epsilon"]),
             "none",
             True,
             "walks the touched clusters again",
@@ -163,6 +182,7 @@ def rows(points: int, loaded: float, eta: list[Step], epsilon: list[Step], after
             heaviest <= STEP_BYTES,
             f"messages and data of each step {detail}; new thumbnails come on top, at most {pictures}",
         ),
+        row("map coloured by hardness, s", coloured, "none", True, about),
     ]
 
 
