@@ -306,7 +306,7 @@ def _lay_out(figure: "go.Figure", y_title: str, *, height: int = 380) -> None:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 30, "b": 8},
-        legend={"orientation": "h", "y": -0.2, "x": 0, "font": {"size": 13}},
+        legend={"orientation": "h", "y": -0.26, "x": 0, "font": {"size": 13}},
         hovermode="closest",
     )
     figure.update_yaxes(title=y_title, gridcolor=_GRID, zeroline=False, tickformat=".3~f", nticks=7)
