@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from dataeff_core.errors import NotFound, Stale
+from dataeff_core.errors import Stale
 from dataeff_core.hardness.information import Moments
 from dataeff_core.workspace.datasets import Dataset
-from dataeff_core.workspace.records import Record, find
+from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 
 SCORE_COLUMNS: dict[str, str] = {
     "hardness": "float32",  # reconstruction error corrected for scale; 0 for a patch of one colour
@@ -57,19 +58,12 @@ class HardnessRecord(Record):
     patches_per_second: float
 
 
-class Hardness:
+class Hardness(Result[HardnessRecord]):
     """Scores of patches, rows in the patch set's order."""
 
+    RECORD = HardnessRecord
     TABLE = "hardness.parquet"
     VECTORS = "vectors.npy"
-
-    def __init__(self, folder: Path, record: HardnessRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -105,17 +99,10 @@ def hardness_folder(dataset: Dataset) -> Path:
 
 def all_hardness(dataset: Dataset) -> list[Hardness]:
     """All complete ones of `dataset`, oldest first."""
-    parent = hardness_folder(dataset)
-    return [Hardness(parent / record.id, record) for record in HardnessRecord.read_all(parent)]
+    return Hardness.all_in(hardness_folder(dataset))
 
 
 def hardness_of(dataset: Dataset, wanted: str = "latest") -> Hardness:
     """One by its id, a unique prefix of it, or `latest`. Raises NotFound (it says how to get one), BadInput."""
-    records = HardnessRecord.read_all(hardness_folder(dataset))
-    if not records:
-        raise NotFound(
-            f"{dataset.record.name} has no scored patches yet; run `patches {dataset.id}`, then `hardness "
-            f"{dataset.id}`"
-        )
-    record = find(records, wanted, kind="hardness")
-    return Hardness(hardness_folder(dataset) / record.id, record)
+    name, verbs = dataset.record.name, f"`patches {dataset.id}`, then `hardness {dataset.id}`"
+    return Hardness.one_in(hardness_folder(dataset), wanted, none=f"{name} has no scored patches yet; run {verbs}")

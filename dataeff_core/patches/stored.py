@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from dataeff_core.errors import NotFound, Stale
+from dataeff_core.errors import Stale
 from dataeff_core.workspace.datasets import Dataset
-from dataeff_core.workspace.records import Record, find
+from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 
 PATCH_COLUMNS: dict[str, str] = {
     "patch_id": "string",  # '<frame_id>-<number>', the surest of a frame is 0
@@ -45,19 +46,12 @@ class PatchSetRecord(Record):
     images_per_second: float
 
 
-class PatchSet:
+class PatchSet(Result[PatchSetRecord]):
     """Patches in the order of the dataset's frames, the surest of a frame first."""
 
+    RECORD = PatchSetRecord
     PATCHES = "patches.parquet"
     UNREADABLE = "unreadable.parquet"
-
-    def __init__(self, folder: Path, record: PatchSetRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -85,15 +79,10 @@ def patches_folder(dataset: Dataset) -> Path:
 
 def patch_sets(dataset: Dataset) -> list[PatchSet]:
     """All complete sets of patches of `dataset`, oldest first."""
-    parent = patches_folder(dataset)
-    return [PatchSet(parent / record.id, record) for record in PatchSetRecord.read_all(parent)]
+    return PatchSet.all_in(patches_folder(dataset))
 
 
 def patch_set(dataset: Dataset, wanted: str = "latest") -> PatchSet:
     """One by id, unique prefix of it, proposer's name (the newest), or `latest`. Raises NotFound, BadInput."""
-    records = PatchSetRecord.read_all(patches_folder(dataset))
-    if not records:
-        raise NotFound(f"{dataset.record.name} has no patches yet; run `patches {dataset.id}` first")
-    named = [record for record in records if record.proposer == wanted]
-    record = named[-1] if named else find(records, wanted, kind="set of patches")
-    return PatchSet(patches_folder(dataset) / record.id, record)
+    none = f"{dataset.record.name} has no patches yet; run `patches {dataset.id}` first"
+    return PatchSet.one_in(patches_folder(dataset), wanted, none=none, by=["proposer"])

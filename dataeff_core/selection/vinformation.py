@@ -39,7 +39,7 @@ class VInformation(Selector):
 
     NAME: ClassVar[str] = "vinformation"
     TITLE: ClassVar[str] = "Keep frames that are hard to draw, but not beyond belief"
-    SOURCE: ClassVar[str] = "OptiDEL (arXiv 2408.07107); hardness of a frame, margins: ours"
+    SOURCE: ClassVar[str] = "OptiDEL (arXiv 2408.07107); score of a frame, margins: ours"
     NEEDS_VECTORS: ClassVar[bool] = False
     BY_CHANCE: ClassVar[bool] = False
     JUDGES_BY: ClassVar[str] = "how hard their parts are to draw for a masked autoencoder that sees a part of each"

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 
 PER_IMAGE = ("frame_id", "group", "truth_share", "predicted_share", "iou")
 """Of per_image.parquet for a segmentation: shares of the image's area, IoU of the foreground (two empty masks: 1)."""
@@ -55,21 +56,14 @@ class EvaluationRecord(Record):
         return self.metrics[self.headline]
 
 
-class Evaluation:
+class Evaluation(Result[EvaluationRecord]):
     """One evaluation by its folder."""
 
+    RECORD = EvaluationRecord
     PER_IMAGE_FILE = "per_image.parquet"
     PER_EPOCH_FILE = "per_epoch.parquet"
     SPLITS_FILE = "splits.parquet"
     LEFT_OUT_FILE = "left_out.parquet"
-
-    def __init__(self, folder: Path, record: EvaluationRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def per_image(self) -> pd.DataFrame:

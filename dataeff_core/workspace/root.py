@@ -8,7 +8,7 @@ from dataeff_core.errors import BadInput, NotFound
 from dataeff_core.workspace.benchmarks import Benchmark, BenchmarkRecord
 from dataeff_core.workspace.datasets import Dataset, DatasetRecord
 from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
-from dataeff_core.workspace.evaluations import Evaluation, EvaluationRecord
+from dataeff_core.workspace.evaluations import Evaluation
 from dataeff_core.workspace.maps import FrameMap, MapRecord
 from dataeff_core.workspace.mosaics import MosaicRecord, MosaicSet, mosaics_folder
 from dataeff_core.workspace.records import find
@@ -153,13 +153,11 @@ class Workspace:
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations, oldest first."""
-        parent = self.evaluations_folder
-        return [Evaluation(parent / record.id, record) for record in EvaluationRecord.read_all(parent)]
+        return Evaluation.all_in(self.evaluations_folder)
 
     def evaluation(self, wanted: str) -> Evaluation:
         """An evaluation by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
-        record = find(EvaluationRecord.read_all(self.evaluations_folder), wanted, kind="evaluation")
-        return Evaluation(self.evaluations_folder / record.id, record)
+        return Evaluation.one_in(self.evaluations_folder, wanted)
 
     def benchmarks(self) -> list[Benchmark]:
         """All benchmarks, finished or not, oldest first."""
