@@ -16,6 +16,7 @@ from dataeff_core.patches.stored import PatchSet
 from dataeff_core.ui.hardness import opening, proposing
 from dataeff_core.workspace import Workspace
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
+from tests.fabrication import fabricate
 from tests.pages.conftest import texts
 from tests.patches.making import write_sam
 
@@ -93,7 +94,8 @@ def test_a_damaged_checkpoint_is_said_where_it_was_asked_for(
     assert "sam_vit_b_01ec64.pth" in said
 
 
-def test_a_small_random_sam_proposes_from_the_page(filled: Workspace, open_page: Open, tmp_path: Path) -> None:
+def test_a_small_random_sam_proposes_from_the_page(empty: Workspace, open_page: Open, tmp_path: Path) -> None:
+    _, dataset, _, _ = fabricate(empty.root, frames=3)
     app = with_sam(open_page("hardness"), write_sam(tmp_path / "tiny.pth", seed=1))
     for name, value in LAX.items():
         field = f"hardness-sam-{name}"
@@ -101,12 +103,12 @@ def test_a_small_random_sam_proposes_from_the_page(filled: Workspace, open_page:
         getattr(app, kind)(key=field).set_value(value)
     app.run()
     app.button(key="hardness-patches-go").click().run()
-    job = ended(filled)
+    job = ended(empty)
     assert job.status.state == "done", job.log_tail(20)
     assert f"--checkpoint={tmp_path / 'tiny.pth'}" in job.argv
-    found = opening.fitting_patches(filled.datasets()[0])[0]
+    found = opening.fitting_patches(dataset)[0]
     assert found.record.proposer == "sam"
-    fabricate_scores(filled.datasets()[0], found)
+    fabricate_scores(dataset, found)
     app.run()
     assert not app.exception
     assert "not the published SAM" in plain(app)
