@@ -77,8 +77,10 @@ def draw_scored(workspace: Workspace, dataset: Dataset, opened: opening.Opened) 
         with fragments.errors_said():
             saving.draw(shown, mosaics, most, seed)
     saving.draw_sets(workspace, dataset)
-    st.subheader("Whole frames instead", divider="gray")
-    selecting.draw(shown)
+    frames = st.expander("Whole frames instead, by the same margins", key=selecting.OPEN, on_change="rerun")
+    if frames.open:  # for half a million patches it takes a second
+        with frames:
+            selecting.draw(shown)
     with st.expander("Why the hardest alone can do harm"):
         fragments.draw(explaining.draw, len(opened.ranked), counts.allowed, opened.ranked.dimension, dark)
 

@@ -88,6 +88,8 @@ def test_where_no_patch_was_found_others_are_to_be_proposed(filled: Workspace, o
 def test_a_viewer_can_start_nothing(scored: Workspace, open_page: Open) -> None:
     (scored.root / FILE).write_text('others = "viewer"\n')
     app = open_page("hardness")
+    app.session_state[selecting.OPEN] = True
+    app.run()
     assert not app.exception
     starting = [one for one in app.button if str(one.key).endswith("-go")]
     assert len(starting) >= 3
@@ -124,6 +126,7 @@ def test_a_budget_that_cannot_be_filled_is_one_sentence(scored: Workspace, open_
 
 def test_margins_on_one_spot_are_said_and_break_nothing(scored: Workspace, open_page: Open) -> None:
     app = open_page("hardness")
+    app.session_state[selecting.OPEN] = True
     move(app, 0.5, 0.5)
     assert not app.exception
     assert "No patch lies between the margins" in app.warning[0].value
@@ -143,6 +146,7 @@ def test_hard_only_on_scarce_data_is_warned_of(scored: Workspace, open_page: Ope
 
 def test_frames_are_saved_with_these_margins(scored: Workspace, open_page: Open) -> None:
     app = open_page("hardness")
+    app.session_state[selecting.OPEN] = True
     move(app, 0.25, 1.0)
     app.text_input(key="hardness-name").set_value("-hard").run()
     app.button(key="hardness-save-go").click().run()

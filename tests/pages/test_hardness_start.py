@@ -13,7 +13,7 @@ from dataeff_core import jobs
 from dataeff_core.errors import BadInput
 from dataeff_core.hardness.stored import Hardness
 from dataeff_core.patches.stored import PatchSet
-from dataeff_core.ui.hardness import opening, proposing
+from dataeff_core.ui.hardness import opening, proposing, selecting
 from dataeff_core.workspace import Workspace
 from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate
@@ -157,6 +157,8 @@ def test_more_frames_than_there_are_cannot_be_asked_for(filled: Workspace, open_
     dataset = filled.datasets()[0]
     fabricate_scores(dataset, fabricate_patches(dataset))
     app = open_page("hardness")
+    app.session_state[selecting.OPEN] = True
+    app.run()
     app.number_input(key="hardness-keep").set_value(100.0).run()
     assert not app.exception
     assert "Save selection" in {one.label for one in app.button} or "cannot be kept" in plain(app)

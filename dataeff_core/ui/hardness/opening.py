@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dataeff_core.hardness.choosing import Choice, PatchRules, Ranked
@@ -45,9 +46,8 @@ class Opened:
     ) -> Layout:
         """The mosaics of the chosen patches, as `mosaics` would lay them out. Raises BadInput."""
         chosen = self.choice(rules, seed)
-        used = set(self.scored.table["frame_id"].to_numpy(object)[chosen.rows].tolist())
-        frames = dataset.frames[dataset.frames["frame_id"].isin(used)]
-        sizes = frames[["height", "width"]].to_numpy(np.int64)
+        used = np.unique(_frame_rows(self.key, self.standing)[chosen.rows])
+        sizes = dataset.frames[["height", "width"]].to_numpy(np.int64)[used[used >= 0]]
         return lay_out(chosen.rows, mosaics, sizes=sizes, count=number, seed=seed)
 
 
@@ -121,6 +121,15 @@ def _opened(key: tuple[str, str], standing: tuple[str, str, int, bool]) -> Opene
     folder, record, _, usable = standing
     dataset = Dataset(Path(folder), DatasetRecord.model_validate_json(record))
     return Opened(scored, Ranked.of(scored, dataset, usable=usable), key, standing)
+
+
+@st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)
+def _frame_rows(key: tuple[str, str], standing: tuple[str, str, int, bool]) -> np.ndarray:
+    """(m,) int64: the row among the dataset's frames that each patch is of, -1 for one that is not present."""
+    folder, record, _, _ = standing
+    frames = _scored(*key).table["frame_id"].to_numpy(object)
+    rows = Dataset(Path(folder), DatasetRecord.model_validate_json(record)).index.get_indexer(pd.Index(frames))
+    return np.asarray(rows, np.int64)
 
 
 @st.cache_resource(max_entries=MOST_KEPT, show_spinner=False)

@@ -13,6 +13,8 @@ from dataeff_core.ui.hardness.opening import Shown
 from dataeff_core.ui.quantities import count, counted, share
 from dataeff_core.workspace import Dataset, DatasetRecord, Workspace
 
+OPEN = "hardness-frames"  # the key of what it stands in
+
 
 def draw(shown: Shown) -> None:
     """Save whole frames by `vinformation` with these margins."""
