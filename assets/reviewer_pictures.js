@@ -1,5 +1,6 @@
 // Two pictures under one zoom: side by side, in turns or as their difference; and those that come next, fetched early.
 import { element } from "./explorer_limits.js";
+import { PairedViews } from "./paired_views.js";
 
 const AT_ONCE = 4, MOST = 80;
 
@@ -33,10 +34,10 @@ export class Shelf {
   }
 }
 
-export class Pictures {
+export class Pictures extends PairedViews {
   constructor(words, shelf) {
-    this.words = words; this.shelf = shelf; this.mode = "side"; this.front = 0; this.zoom = 1; this.shift = [0, 0];
-    this.stage = element("div", { class: "pictures", tabindex: 0, role: "group", "aria-label": words.pictures });
+    super(element("div", { class: "pictures", tabindex: 0, role: "group", "aria-label": words.pictures }));
+    this.words = words; this.shelf = shelf; this.mode = "side";
     this.modes = element("div", { class: "segments", role: "group", "aria-label": words.views });
     for (const mode of ["side", "flicker", "difference"]) {
       this.modes.append(element("button", { type: "button", text: words[mode], "data-mode": mode, onclick: () => this.choose(mode) }));
@@ -105,16 +106,6 @@ export class Pictures {
     this.place();
   }
 
-  turning(yes) {
-    clearInterval(this.timer);
-    if (yes) this.timer = setInterval(() => this.turn(1 - this.front), 700);
-  }
-
-  turn(front) {
-    this.front = front;
-    [...this.stage.children].forEach((figure, at) => figure.classList.toggle("front", at === front));
-  }
-
   /** One press of space: the other picture in the same place. */
   flip() {
     if (this.alone) return;
@@ -122,53 +113,4 @@ export class Pictures {
     this.turning(false);
     this.turn(1 - this.front);
   }
-
-  whole() { this.zoom = 1; this.shift = [0, 0]; this.place(); }
-
-  place() {
-    const [x, y] = this.shift;
-    for (const image of this.stage.querySelectorAll("img")) image.style.transform = `translate(${x}%, ${y}%) scale(${this.zoom})`;
-    this.stage.dataset.zoom = this.zoom.toFixed(2);
-  }
-
-  /** Zoom about a point given in shares of the picture's box; both pictures move alike. */
-  zoomAt(fx, fy, factor) {
-    const zoom = Math.max(1, Math.min(12, this.zoom * factor)), by = zoom / this.zoom;
-    const px = (fx - 0.5) * 100, py = (fy - 0.5) * 100;
-    this.shift = [px - (px - this.shift[0]) * by, py - (py - this.shift[1]) * by];
-    this.zoom = zoom;
-    this.within();
-  }
-
-  within() {
-    const most = (this.zoom - 1) * 50;
-    this.shift = this.shift.map((value) => Math.max(-most, Math.min(most, value)));
-    this.place();
-  }
-
-  listen() {
-    const box = (event) => event.target.closest(".view")?.getBoundingClientRect();
-    this.stage.addEventListener("wheel", (event) => {
-      const at = box(event);
-      if (!at) return;
-      event.preventDefault();
-      this.zoomAt((event.clientX - at.left) / at.width, (event.clientY - at.top) / at.height, Math.exp(-event.deltaY * 0.002));
-    }, { passive: false });
-    this.stage.addEventListener("pointerdown", (event) => {
-      const at = box(event);
-      if (!at || event.button) return;
-      this.grip = { x: event.clientX, y: event.clientY, shift: this.shift, at };
-      this.stage.setPointerCapture(event.pointerId);
-    });
-    this.stage.addEventListener("pointermove", (event) => {
-      if (!this.grip) return;
-      const { x, y, shift, at } = this.grip;
-      this.shift = [shift[0] + ((event.clientX - x) / at.width) * 100, shift[1] + ((event.clientY - y) / at.height) * 100];
-      this.within();
-    });
-    for (const name of ["pointerup", "pointercancel"]) this.stage.addEventListener(name, () => { this.grip = null; });
-    this.stage.addEventListener("dblclick", () => this.whole());
-  }
-
-  stop() { this.turning(false); }
 }

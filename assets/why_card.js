@@ -1,5 +1,6 @@
 // The why card's pictures: the removed frame and the kept one that stands for it, side by side, in turns (flicker) or
 // as their difference, under one zoom. Names come as data and are set as text.
+import { PairedViews } from "./paired_views.js";
 
 const instances = new WeakMap();
 
@@ -12,10 +13,10 @@ export default function (component) {
   return () => { card.stop(); instances.delete(parentElement); };
 }
 
-class Card {
+class Card extends PairedViews {
   constructor(root) {
-    this.root = root; this.mode = "side"; this.zoom = 1; this.shift = [0, 0]; this.front = 0;
-    this.stage = root.querySelector(".pictures");
+    super(root.querySelector(".pictures"));
+    this.root = root; this.mode = "side";
     this.buttons = [...root.querySelectorAll("[data-mode]")];
     for (const button of this.buttons) button.onclick = () => this.setMode(button.dataset.mode);
     this.listen();
@@ -57,64 +58,16 @@ class Card {
   }
 
   setMode(mode) {
-    this.stop();
     this.mode = mode;
     this.stage.dataset.mode = mode;
     for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     this.turn(0);
-    if (mode === "flicker") this.timer = setInterval(() => this.turn(1 - this.front), 700);
-    this.place();
-  }
-
-  turn(front) {
-    this.front = front;
-    [...this.stage.children].forEach((figure, at) => figure.classList.toggle("front", at === front));
-  }
-
-  stop() { clearInterval(this.timer); this.timer = 0; }
-
-  place() {
-    const [x, y] = this.shift;
-    for (const image of this.stage.querySelectorAll("img")) image.style.transform = `translate(${x}%, ${y}%) scale(${this.zoom})`;
-  }
-
-  /** Zoom about a point given in shares of the picture's box; both pictures move alike. */
-  zoomAt(fx, fy, factor) {
-    const zoom = Math.max(1, Math.min(12, this.zoom * factor)), by = zoom / this.zoom;
-    const px = (fx - 0.5) * 100, py = (fy - 0.5) * 100;
-    this.shift = [px - (px - this.shift[0]) * by, py - (py - this.shift[1]) * by];
-    this.zoom = zoom;
-    this.hold();
-  }
-
-  hold() {
-    const most = (this.zoom - 1) * 50;
-    this.shift = this.shift.map((value) => Math.max(-most, Math.min(most, value)));
+    this.turning(mode === "flicker");
     this.place();
   }
 
   listen() {
-    const box = (event) => event.target.closest(".view")?.getBoundingClientRect();
-    this.stage.addEventListener("wheel", (event) => {
-      const at = box(event);
-      if (!at) return;
-      event.preventDefault();
-      this.zoomAt((event.clientX - at.left) / at.width, (event.clientY - at.top) / at.height, Math.exp(-event.deltaY * 0.002));
-    }, { passive: false });
-    this.stage.addEventListener("pointerdown", (event) => {
-      const at = box(event);
-      if (!at || event.button) return;
-      this.held = { x: event.clientX, y: event.clientY, shift: this.shift, at };
-      this.stage.setPointerCapture(event.pointerId);
-    });
-    this.stage.addEventListener("pointermove", (event) => {
-      if (!this.held) return;
-      const { x, y, shift, at } = this.held;
-      this.shift = [shift[0] + (event.clientX - x) / at.width * 100, shift[1] + (event.clientY - y) / at.height * 100];
-      this.hold();
-    });
-    for (const name of ["pointerup", "pointercancel"]) this.stage.addEventListener(name, () => { this.held = null; });
-    this.stage.addEventListener("dblclick", () => { this.zoom = 1; this.shift = [0, 0]; this.place(); });
+    super.listen();
     this.root.addEventListener("keydown", (event) => {
       if (event.target.tagName === "BUTTON" && event.key === " ") return;
       if (event.key === " " && this.stage.children.length > 1) {
@@ -123,7 +76,7 @@ class Card {
         this.turn(1 - this.front);
       } else if (event.key === "+" || event.key === "=") this.zoomAt(0.5, 0.5, 1.4);
       else if (event.key === "-") this.zoomAt(0.5, 0.5, 1 / 1.4);
-      else if (event.key === "0") { this.zoom = 1; this.shift = [0, 0]; this.place(); }
+      else if (event.key === "0") this.whole();
       else return;
       event.preventDefault();
     });

@@ -45,6 +45,7 @@ ASSETS = {
     "reviewer_outbox.js": "text/javascript",
     "reviewer_panel.js": "text/javascript",
     "reviewer_pictures.js": "text/javascript",
+    "paired_views.js": "text/javascript",
     "reviewer.css": "text/css",
     "timeline.js": "text/javascript",
     "timeline_strip.js": "text/javascript",
