@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dataeff_core import pretraining
+from dataeff_core.errors import Cancelled
 from dataeff_core.pretraining.base import PretrainingMethod
+from dataeff_core.pretraining.pretraining import pretrain
 from dataeff_core.reporting import Reporter
-from dataeff_core.workspace import Dataset, Workspace
+from dataeff_core.workspace import Dataset, Run, Workspace
 from tests.fabrication import fabricate
 from tests.pretraining.toy import Toy
 
@@ -16,6 +19,7 @@ SMALL = {
     "model": "vit_tiny_patch16_224", "depth": 1, "image_size": 32, "patch_size": 16, "batch_size": 8,
     "learning_rate": 1e-3, "precision": "float32",
 }  # fmt: skip
+Made = tuple[Workspace, Dataset]
 OF_METHOD = {"mae": {"decoder_dim": 32, "decoder_depth": 1}, "simclr": {"projection_dim": 16}}
 
 
@@ -74,3 +78,16 @@ def fresh(root: Path, frames: int = 20) -> tuple[Workspace, Dataset]:
     """A workspace of a test's own."""
     workspace, dataset, _, _ = fabricate(root / "w", frames=frames)
     return workspace, dataset
+
+
+def losses(run: Run) -> pd.DataFrame:
+    return run.metrics[["step", "epoch", "images_seen", "loss", "learning_rate", "gradient_norm"]]
+
+
+def stopped(made: Made, method: PretrainingMethod, after: int, **options: object) -> Run:
+    """A run of 3 epochs that was stopped after so many of its 8 steps."""
+    workspace, dataset = made
+    before = {run.id for run in workspace.runs()}
+    with pytest.raises(Cancelled, match=f"after step {after} of"):
+        pretrain(workspace, dataset, method, **({"epochs": 3} | options), reporter=Stopping(after))
+    return next(run for run in workspace.runs() if run.id not in before)

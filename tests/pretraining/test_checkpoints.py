@@ -16,9 +16,8 @@ from dataeff_core.errors import BadInput, Cancelled, Stale, StorageFailed
 from dataeff_core.pretraining import interrupts, metrics, training
 from dataeff_core.pretraining.pretraining import pretrain, resume
 from dataeff_core.workspace import Dataset, Run, Workspace
-from tests.pretraining.making import Stopping, fresh, small, toy
+from tests.pretraining.making import Stopping, fresh, losses, small, stopped, toy
 from tests.pretraining.test_images import full_disk
-from tests.pretraining.test_training import losses, stopped
 
 Made = tuple[Workspace, Dataset]
 
