@@ -36,7 +36,7 @@ def draw(workspace: Workspace, plan: Plan) -> bool:
         "Disk, at most": size(found.disk_bytes),
     }
     for column, (name, value) in zip(st.columns(len(told), gap="small"), told.items(), strict=True):
-        column.markdown(f":small[:gray[{name}]]  \n**{literal(value)}**")
+        column.markdown(f":small[:gray[{name}]]  \n**{value}**")
     st.caption(literal(found.basis))
     return True
 
