@@ -19,8 +19,9 @@ from dataeff_core.errors import BadInput
 from dataeff_core.hardness.diversity import Diversity
 from dataeff_core.hardness.information import Moments, Running, Terms, terms
 from dataeff_core.hardness.stored import Hardness
-from dataeff_core.hardness.usability import PINNED, UNUSABLE, patches_left_out
+from dataeff_core.hardness.usability import COPY, PINNED, UNUSABLE, patches_left_out
 from dataeff_core.reporting import Reporter
+from dataeff_core.selection.base import check_seed
 from dataeff_core.theory.warning import hard_only_warning
 from dataeff_core.workspace.datasets import Dataset
 
@@ -76,11 +77,6 @@ class PatchRules(BaseModel):
         "are left out before shares are taken; those of frames that reviewers removed always are (our choice)",
     )
 
-    @property
-    def hard_only(self) -> bool:
-        """Whether easy patches are left out, which may do harm (theory.warning)."""
-        return self.lower > 0 or (self.budget is not None and self.take == "hardest")
-
     @model_validator(mode="after")
     def _margins(self) -> "PatchRules":
         if self.by == "quantile" and (self.lower > 1 or (self.upper or 0) > 1):
@@ -102,7 +98,8 @@ class Counts:
     lower: float  # hardness at the margins; NaN where there is no patch beyond
     upper: float
     unusable: int = 0  # left out beforehand and in none of the others: of frames that stand out as unusable ...
-    pinned: int = 0  # ... and of frames that reviewers removed
+    pinned: int = 0  # ... of frames that reviewers removed ...
+    copies: int = 0  # ... and the same part of an exact copy of a frame
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,9 @@ class Ranked:
         self.left_out = np.full(len(hardness), "", dtype=object) if left_out is None else left_out
         self.order = np.argsort(self.hardness, kind="stable")
         self.order = self.order[self.left_out[self.order] == ""]
-        self.unusable, self.pinned = (int((self.left_out == why).sum()) for why in (UNUSABLE, PINNED))
+        self.unusable, self.pinned, self.copies = (
+            int((self.left_out == why).sum()) for why in (UNUSABLE, PINNED, COPY)
+        )
         if len(self.order) == 0:
             raise BadInput(_nothing_left(self.unusable, self.pinned))
         self.hardness = self.hardness[self.order]
@@ -162,9 +161,9 @@ class Ranked:
         self.diversity = None if vectors is None else Diversity(vectors, self.order)
 
     @classmethod
-    def of(cls, scored: Hardness, dataset: Dataset, *, usable: bool = True) -> "Ranked":
-        """Of a dataset's scored patches, without those of removed frames and, with `usable`, of unusable ones; the
-        trail is read as it is now."""
+    def of(cls, scored: Hardness, dataset: Dataset, *, usable: bool = True, overruled: bool = True) -> "Ranked":
+        """Of a dataset's scored patches, of exact copies the first one's: with `usable` without those of unusable
+        frames, with `overruled` as reviewers have decided (the trail is read as it is now)."""
         table = scored.table
         frames = table["frame_id"].to_numpy(object)
         return cls(
@@ -174,7 +173,7 @@ class Ranked:
             scored.moments,
             vectors=scored.vectors,
             dimension=scored.record.dimension,
-            left_out=patches_left_out(dataset, frames, usable=usable),
+            left_out=patches_left_out(dataset, table, usable=usable, overruled=overruled),
             usable=usable,
         )
 
@@ -187,8 +186,9 @@ class Ranked:
         told = {
             UNUSABLE: f"{self.unusable} patches are left out as their frames stand out as unusable",
             PINNED: f"{self.pinned} patches are left out as reviewers removed their frames",
+            "copies": f"{self.copies} patches are left out as the same part of an exact copy is there",
         }
-        return {name: told[name] for name in (UNUSABLE, PINNED) if getattr(self, name)}
+        return {name: sentence for name, sentence in told.items() if getattr(self, name)}
 
     def band(self, rules: PatchRules) -> tuple[int, int]:
         """The places in the order, from the easiest, that lie between the margins: start, and stop behind the last.
@@ -225,6 +225,7 @@ class Ranked:
             upper=float(self.hardness[stop - 1]) if stop > 0 else math.nan,
             unusable=self.unusable,
             pinned=self.pinned,
+            copies=self.copies,
         )
 
     def terms(self, rules: PatchRules) -> Terms:
@@ -247,9 +248,12 @@ class Ranked:
             raise BadInput(f"there is no band {band!r}; choose {', '.join(BANDS)}")
         return places[band][skip : skip + most]
 
-    def choose(self, rules: PatchRules, *, seed: int = 0, reporter: Reporter | None = None) -> Choice:
-        """Apply every rule. Deterministic for equal patches, rules and seed. Raises BadInput when nothing is left, or
-        fewer than the budget."""
+    def choose(
+        self, rules: PatchRules, *, most: int | None = None, seed: int = 0, reporter: Reporter | None = None
+    ) -> Choice:
+        """Apply every rule; `most`: take no more than so many, as if the budget were that. Deterministic for equal
+        patches, rules and seed. Raises BadInput when nothing is left, or fewer than the budget."""
+        check_seed(seed)
         start, stop = self.band(rules)
         reason = np.where(self.left_out == "", CHOSEN, self.left_out)
         reason[self.order[:start]], reason[self.order[stop:]] = TOO_EASY, SUSPICIOUS
@@ -269,21 +273,29 @@ class Ranked:
             distinct = self.diversity.distinct(rows, rules.alike, seed=seed, reporter=reporter)
             reason[rows[~distinct]] = ALIKE
             rows = rows[distinct]
-        rows = self._within_budget(rows, rules, reason, seed)
-        warning = hard_only_warning(len(self), len(rows), self.dimension) if rules.hard_only else ""
-        return Choice(rows, reason, terms(self.moments, rows, floor=self.running.floor), warning)
+        rows = self._within_budget(rows, rules, reason, most, seed)
+        fitted = terms(self.moments, rows, floor=self.running.floor)
+        return Choice(rows, reason, fitted, self.warning(rules, len(rows)))
 
-    def _within_budget(self, rows: np.ndarray, rules: PatchRules, reason: np.ndarray, seed: int) -> np.ndarray:
+    def warning(self, rules: PatchRules, chosen: int) -> str:
+        """Why so few of the hardest may do harm (theory.warning), '' where the theory has nothing against it. Of
+        patches taken at random, what counts is how many of the hardest they were drawn from."""
+        start, stop = self.band(rules)
+        hardest = chosen if rules.take == "hardest" else stop - start
+        left_out = rules.lower > 0 or (rules.take == "hardest" and chosen < stop - start)
+        return hard_only_warning(len(self), hardest, self.dimension) if left_out and hardest else ""
+
+    def _within_budget(
+        self, rows: np.ndarray, rules: PatchRules, reason: np.ndarray, most: int | None, seed: int
+    ) -> np.ndarray:
         if len(rows) == 0:
             raise BadInput(f"no patch lies between the margins {rules.lower:g} and {rules.upper}; move them apart")
-        if rules.budget is None:
-            return rows
-        if rules.budget > len(rows):
+        if rules.budget is not None and rules.budget > len(rows):
             raise BadInput(
                 f"{rules.budget} patches are asked for and {len(rows)} of {len(self)} pass the rules; ask for at "
                 f"most {len(rows)}, move the margins apart, or loosen per_frame, per_group or alike"
             )
-        taken = np.arange(len(rows)) < rules.budget
+        taken = np.arange(len(rows)) < min(len(rows) if one is None else one for one in (rules.budget, most))
         if rules.take == "random":
             taken = np.random.default_rng([seed, TAKEN]).permutation(taken)
         reason[rows[~taken]] = BUDGET

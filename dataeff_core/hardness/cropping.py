@@ -4,11 +4,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from dataeff_core.frame_reading.decoding import CHUNK, KeyedPreparation
+from dataeff_core.workspace.storage import fingerprint
 
+BOX = ["top", "left", "bottom", "right"]
 MOST_BYTES = 16 << 20  # of crops that are handed over together, unless one frame's alone are more
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The patches of one frame, known by its content and their boxes: the same picture may be cut otherwise, in
+    another group or after an import, where other overlays are excluded."""
+
+    key: str
+    sha256: str
+    boxes: np.ndarray  # (k, 4) int32
+
+
+def cuts_of(patches: pd.DataFrame) -> list[Cut]:
+    """One for each frame that has patches, in the order of the table (PATCH_COLUMNS), where they stand together."""
+    frame, sha256 = (patches[name].to_numpy(object) for name in ("frame_id", "sha256"))
+    boxes = patches[BOX].to_numpy(np.int32)
+    starts = np.flatnonzero(np.r_[True, frame[1:] != frame[:-1]]) if len(frame) else np.empty(0, np.int64)
+    parts = np.split(boxes, starts[1:]) if len(starts) else []
+    keys = (str(sha256[start]) for start in starts.tolist())
+    return [Cut(fingerprint(key, part), key, part) for key, part in zip(keys, parts, strict=True)]
 
 
 @dataclass(frozen=True)

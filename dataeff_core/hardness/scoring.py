@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from dataeff_core.errors import BadInput
 from dataeff_core.frame_reading.decoding import default_workers, prepared_chunks
 from dataeff_core.frame_reading.reading import original_tasks
-from dataeff_core.hardness.cropping import Cropping
+from dataeff_core.hardness.cropping import BOX, Cropping, Cut, cuts_of
 from dataeff_core.hardness.information import Moments, pointwise, terms
 from dataeff_core.hardness.scale import corrected, enlargement
 from dataeff_core.hardness.stored import SCORE_COLUMNS, Hardness, HardnessRecord, hardness_folder
+from dataeff_core.hardness.waiting import Arrays, Waiting
 from dataeff_core.patches.shards import RowShards
 from dataeff_core.patches.stored import PATCH_COLUMNS, PatchSet
 from dataeff_core.reporting import Reporter
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 
 VERSION = "1"  # of the code path; part of the scores' identity
 BATCH = {"cpu": 32, "mps": 64, "cuda": 256}
-BOX = ["top", "left", "bottom", "right"]
 NAMED = 3
-Arrays = dict[str, np.ndarray]
 
 
 class Scorer(BaseModel):
@@ -140,10 +139,12 @@ class _Run:
 
     def measure(self, device: str, batch: int | None, workers: int | None) -> None:
         """Measurements of all patches that have none yet, into the store."""
-        table = self.patches.table.drop_duplicates(["sha256", *BOX])
-        table = table[~table["sha256"].isin(self.store.known)]
-        boxes = {str(key): part[BOX].to_numpy(np.int32) for key, part in table.groupby("sha256", sort=False)}
-        self.reporter.phase("scoring patches", len(table))
+        wanted = {cut.key: cut for cut in cuts_of(self.patches.table) if cut.key not in self.store.known}
+        cuts: dict[str, list[Cut]] = {}
+        for cut in wanted.values():
+            cuts.setdefault(cut.sha256, []).append(cut)
+        boxes = {key: np.concatenate([cut.boxes for cut in some]) for key, some in cuts.items()}
+        self.reporter.phase("scoring patches", sum(map(len, boxes.values())))
         if not boxes:
             return
         frames = self.dataset.frames.drop_duplicates("sha256")
@@ -154,14 +155,16 @@ class _Run:
         cropping = Cropping(self.mae.network.backbone.image_size, boxes)
         began = time.monotonic()
         chunks = prepared_chunks(tasks, cropping, workers=count, reporter=self.reporter)
-        waiting = _Waiting(measuring.batch)
+        waiting = Waiting(measuring.batch)
         try:
             with closing(chunks):
                 for chunk in chunks:
                     self.unreadable |= chunk.bad
                     self.reporter.advance(sum(len(boxes[key]) for key in chunk.bad))
                     for key, crops in zip(chunk.keys, () if chunk.rows is None else chunk.rows, strict=True):
-                        waiting.add(key, crops)
+                        ends = np.cumsum([len(cut.boxes) for cut in cuts[key]])
+                        for cut, part in zip(cuts[key], np.split(crops, ends[:-1]), strict=True):
+                            waiting.add(cut.key, part)
                     self._measure(measuring, waiting, least=measuring.batch)
             self._measure(measuring, waiting, least=1)
         finally:
@@ -185,7 +188,7 @@ class _Run:
             precision=self.params["precision"],
         )
 
-    def _measure(self, measuring: "Measuring", waiting: "_Waiting", *, least: int) -> None:
+    def _measure(self, measuring: "Measuring", waiting: "Waiting", *, least: int) -> None:
         """Measure whole batches while at least so many patches wait; what belongs to a frame is kept together."""
         while waiting.count >= least:
             crops = waiting.next()
@@ -209,13 +212,14 @@ class _Run:
         for left_over in folder.parent.glob(f".{folder.name}.*.tmp"):  # of a run that was killed; we hold the lock
             shutil.rmtree(left_over, ignore_errors=True)
         self.reporter.phase("correcting for scale")
-        table = self.patches.table
-        table = table[table["sha256"].isin(self.store.known)].reset_index(drop=True)
+        cuts = cuts_of(self.patches.table)
+        there = np.array([cut.key in self.store.known for cut in cuts], bool)
+        table = self.patches.table[np.repeat(there, [len(cut.boxes) for cut in cuts])].reset_index(drop=True)
         if table.empty:
             reason = next(iter(self.unreadable.values()), "there are none")
             raise BadInput(f"not one of {self.patches.record.patches} patches could be scored ({reason}); check them")
-        frames = table.drop_duplicates("frame_id")
-        _, rows = self.store.gather(frames["sha256"].tolist(), ["mean", "square", "error", "constant", "vector"])
+        keys = [cut.key for cut in cuts if cut.key in self.store.known]
+        _, rows = self.store.gather(keys, ["mean", "square", "error", "constant", "vector"])
         scored, fitted = self._scored(table, rows)
         vectors = rows["vector"]
         with new_folder(folder, replace=True) as making:
@@ -279,45 +283,3 @@ class _Run:
             seconds=round(time.monotonic() - self.started, 3),
             patches_per_second=round(self.measured / max(self.seconds_measuring, 1e-6), 1),
         )
-
-
-class _Waiting:
-    """Crops that wait for a whole batch; measurements go back to their frame once it has all of them."""
-
-    def __init__(self, batch: int) -> None:
-        self.batch = batch
-        self.count = 0  # crops that wait
-        self.crops: list[np.ndarray] = []
-        self.open: list[tuple[str, int]] = []  # frames whose measurements are not complete, and how many they have
-        self.done: list[Arrays] = []
-        self.gathered = 0
-
-    def add(self, key: str, crops: np.ndarray) -> None:
-        if len(crops):
-            self.crops.append(crops)
-            self.open.append((key, len(crops)))
-            self.count += len(crops)
-
-    def next(self) -> np.ndarray:
-        """(at most `batch`, s, s, 3): the crops that have waited longest."""
-        joined = self.crops[0] if len(self.crops) == 1 else np.concatenate(self.crops)
-        taken, rest = joined[: self.batch], joined[self.batch :]
-        self.crops = [rest] if len(rest) else []
-        self.count -= len(taken)
-        return taken
-
-    def back(self, arrays: Arrays) -> list[tuple[str, Arrays]]:
-        """Take in a batch's measurements; the frames that are complete now, each with its rows."""
-        self.done.append(arrays)
-        self.gathered += len(arrays["square"])
-        if not self.open or self.open[0][1] > self.gathered:
-            return []
-        joined = {name: np.concatenate([one[name] for one in self.done]) for name in arrays}
-        complete, at = [], 0
-        while self.open and at + self.open[0][1] <= self.gathered:
-            key, size = self.open.pop(0)
-            complete.append((key, {name: values[at : at + size] for name, values in joined.items()}))
-            at += size
-        self.done = [{name: values[at:] for name, values in joined.items()}]
-        self.gathered -= at
-        return complete

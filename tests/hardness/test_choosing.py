@@ -95,11 +95,16 @@ def test_patches_taken_at_random_are_any_of_those_that_pass() -> None:
     assert [*taken[0]] == [row for row in passing if row in set(taken[0])], "from the hardest on"
 
 
-def test_what_leaves_easy_patches_out_is_known() -> None:
-    assert PatchRules().hard_only
-    assert PatchRules(lower=0, budget=9).hard_only
-    assert not PatchRules(lower=0).hard_only
-    assert not PatchRules(lower=0, budget=9, take="random").hard_only
+def test_no_more_than_are_asked_for_are_taken_hardest_or_at_random() -> None:
+    found, _ = ranked(400)
+    every = found.choose(PatchRules(lower=0.25, upper=0.75)).rows
+    np.testing.assert_array_equal(found.choose(PatchRules(lower=0.25, upper=0.75), most=30).rows, every[:30])
+    assert len(found.choose(PatchRules(lower=0.25, upper=0.75), most=999).rows) == len(every)
+    rules = PatchRules(lower=0.25, upper=0.75, take="random")
+    drawn = [found.choose(rules, most=30, seed=seed).rows.tolist() for seed in (0, 1)]
+    assert drawn[0] != drawn[1] != every[:30].tolist()
+    with pytest.raises(BadInput, match="seed -1 is below 0"):
+        found.choose(rules, seed=-1)
 
 
 def test_terms_are_those_of_the_patches_between_the_margins() -> None:
@@ -122,6 +127,8 @@ def test_a_warning_where_the_theory_has_one() -> None:
     assert found.choose(moved(few, budget=200)).warning == ""
     assert "10 hardest of 1,000" in found.choose(moved(few, lower=0.0)).warning, "the hardest of all are hard alone"
     assert found.choose(moved(few, lower=0.0, take="random")).warning == ""
+    assert found.choose(moved(few, lower=0.0, budget=None), most=10).warning == found.choose(few).warning
+    assert "10 hardest" in found.choose(moved(few, lower=0.99, take="random", budget=2)).warning, "drawn from 10"
 
 
 def test_too_little_is_one_sentence() -> None:

@@ -1,14 +1,17 @@
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from dataeff_core import pretraining
 from dataeff_core.cli import main
+from dataeff_core.datasets.importing import import_frames
 from dataeff_core.errors import BadInput, Cancelled, MissingWeights, NotFound, Stale
 from dataeff_core.frame_reading.decoding import CHUNK
 from dataeff_core.hardness.cropping import Cropping, crops
@@ -125,8 +128,6 @@ def test_processes_score_what_one_scores(planted: Planted, scored: Hardness, tmp
     again = measuring(workspace, masks=5, batch=7)
     row = other.table.iloc[17]
     frame = dataset.frames[dataset.frames["frame_id"] == row["frame_id"]].iloc[0]
-    from PIL import Image
-
     image = np.asarray(Image.open(dataset.file(frame)).convert("RGB"))
     box = np.array([[row["top"], row["left"], row["bottom"], row["right"]]])
     assert again.measure(crops(image, box, 32)).error[0] == pytest.approx(row["error"], rel=1e-4)
@@ -146,8 +147,6 @@ def test_a_lost_file_is_left_out_told_and_tried_again(tmp_path: Path) -> None:
 
 
 def test_no_mae_yet_says_how_to_get_one(tmp_path: Path, planted: Planted) -> None:
-    from dataeff_core.datasets.importing import import_frames
-
     workspace = Workspace.open(tmp_path / "w")
     import_frames(workspace, write_frames(tmp_path / "frames", 3), name="x", workers=1)
     dataset = workspace.dataset("x")
@@ -256,3 +255,35 @@ def test_many_crops_of_a_frame_are_handed_over_in_fewer_frames() -> None:
     assert Cropping(32, {"a": few, "b": few}).together == CHUNK
     assert Cropping(224, {"a": few, "b": many}).together == 1
     assert Cropping(96, {"a": few, "b": many}).together == 3
+
+
+def test_a_picture_cut_in_two_ways_is_scored_in_both(tmp_path: Path) -> None:
+    """An exact copy in another group lacks the patches that overlays there hide; and so does a later set of patches,
+    though what was measured before is still there."""
+    workspace, dataset, patches, _ = scored_workspace(tmp_path, count=8)
+    copied = tmp_path / "frames" / "copy.png"
+    copied.write_bytes((tmp_path / "frames" / "00.png").read_bytes())
+    import_frames(workspace, tmp_path / "frames", name="planted", workers=1)
+    dataset = workspace.dataset("planted")
+    patches = propose(workspace, dataset, make("grid", GRID), workers=0)
+    frame = dataset.frame("copy.png")
+    direct = measuring(workspace)
+
+    def scored_without(lacking: list[int], created: str) -> Hardness:
+        table = propose(workspace, dataset, make("grid", GRID), workers=0).table
+        hidden = (table["frame_id"] == frame["frame_id"]) & table["patch_id"].str[-1].isin(
+            [str(one) for one in lacking]
+        )
+        folder = tmp_path / created
+        shutil.copytree(patches.folder, folder)
+        table[~hidden].reset_index(drop=True).to_parquet(folder / patches.PATCHES)
+        record = patches.record.model_copy(update={"created": created})
+        return score(workspace, dataset, PatchSet(folder, record), Scorer(), device="cpu", workers=0)
+
+    for lacking, created in (([0], "first"), ([1, 2], "second"), ([], "third")):
+        found = scored_without(lacking, created).table
+        assert len(found) == 36 - len(lacking)
+        image = np.asarray(Image.open(copied).convert("RGB"))
+        mine = found[found["frame_id"] == frame["frame_id"]]
+        boxes = mine[["top", "left", "bottom", "right"]].to_numpy()
+        np.testing.assert_allclose(mine["error"], direct.measure(crops(image, boxes, 32)).error, rtol=1e-4)

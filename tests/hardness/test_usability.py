@@ -10,7 +10,7 @@ from dataeff_core.errors import BadInput
 from dataeff_core.hardness.choosing import PatchRules, Ranked
 from dataeff_core.hardness.information import terms
 from dataeff_core.hardness.stored import Hardness
-from dataeff_core.hardness.usability import PINNED, UNUSABLE, frames_left_out, patches_left_out
+from dataeff_core.hardness.usability import COPY, PINNED, UNUSABLE, frames_left_out, patches_left_out
 from dataeff_core.mosaics.exporting import plan
 from dataeff_core.mosaics.layout import MosaicRules
 from dataeff_core.suppliers import Suppliers
@@ -97,7 +97,13 @@ def test_choosing_is_that_among_the_others_against_a_plain_loop(
     says(dataset, 0, "drop", reason="outside")
     left_out = dict(zip(dataset.frames["frame_id"], frames_left_out(dataset, usable=usable), strict=True))
     table = scored.table
-    rows = [at for at, frame in enumerate(table["frame_id"]) if left_out[frame] == ""]
+    rows, shown, twice = [], set(), []
+    for at, row in enumerate(table.to_dict("records")):
+        pixels = (row["sha256"], row["top"], row["left"], row["bottom"], row["right"])
+        if left_out[row["frame_id"]] == "":
+            (twice if pixels in shown else rows).append(at)
+            shown.add(pixels)
+    assert twice, "the frames hold exact copies"
     rows.sort(key=lambda at: table["hardness"][at])
     easy, hard = math.floor(0.25 * len(rows)), math.floor(0.1 * len(rows) + 1e-9)
     frames: dict[str, int] = {}
@@ -117,11 +123,13 @@ def test_choosing_is_that_among_the_others_against_a_plain_loop(
     assert choice.rows.tolist() == expected[: limits.get("budget")]
     assert counts.allowed == len(choice.rows)
     assert (counts.too_easy, counts.suspicious) == (easy, hard)
-    assert [str(one) for one in choice.reason if one in (UNUSABLE, PINNED)] == [
-        one for one in patches_left_out(dataset, table["frame_id"].to_numpy(object), usable=usable) if one
-    ]
-    assert (counts.unusable, counts.pinned) == tuple((choice.reason == one).sum() for one in (UNUSABLE, PINNED))
-    assert counts.too_easy + counts.useful + counts.suspicious + counts.unusable + counts.pinned == len(table)
+    out = patches_left_out(dataset, table, usable=usable)
+    assert np.flatnonzero(out == COPY).tolist() == twice
+    assert choice.reason[out != ""].tolist() == out[out != ""].tolist()
+    assert (counts.unusable, counts.pinned, counts.copies) == tuple(
+        (choice.reason == one).sum() for one in (UNUSABLE, PINNED, COPY)
+    )
+    assert sum((counts.too_easy, counts.useful, counts.suspicious, (out != "").sum())) == len(table)
     assert choice.terms.given == pytest.approx(terms(scored.moments, choice.rows).given)
     for band in ("too_easy", "useful", "suspicious"):
         assert set(ranked.gallery(rules, band, most=99).tolist()) <= set(rows)
