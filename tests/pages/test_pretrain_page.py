@@ -297,6 +297,24 @@ def test_runs_of_the_same_name_are_told_apart(filled: Workspace, dataset: Datase
     assert len(set(comparing.names_of(runs).values())) == 2
 
 
+def test_runs_of_equal_names_can_each_be_looked_at(filled: Workspace, dataset: Dataset, open_page: Open) -> None:
+    methods = {"mae": (0, 1), "simclr": (0,)}
+    runs = [fabricate_run(filled, dataset, method=one, seed=seed) for one, seeds in methods.items() for seed in seeds]
+    shown = entries.labels(entries.entries(filled, dataset))
+    assert len(set(shown.values())) == len(runs)
+    assert all(text.startswith("all 40 frames · ") for text in shown.values())
+    app = open_page("pretrain")
+    for run in runs:
+        app.radio(key="run").set_value(run.id).run()
+        assert not app.exception
+        assert app.radio(key="run").value == run.id
+        assert f"encoder-go-{run.id}" in [one.key for one in app.button]
+    app.session_state["pretrain-run-next"] = runs[0].id
+    app.run()
+    assert app.radio(key="run").value == runs[0].id
+    assert not any("default value" in one.value for one in app.warning)
+
+
 def test_every_setting_is_in_the_table_once(filled: Workspace, dataset: Dataset) -> None:
     runs = [fabricate_run(filled, dataset, seed=seed, params={"mask_ratio": 0.5 + seed / 10}) for seed in (0, 1)]
     table = comparing.table_of(runs, comparing.names_of(runs))

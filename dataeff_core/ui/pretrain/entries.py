@@ -1,12 +1,13 @@
 """What there is to show: runs of a dataset joined with the jobs that train them, and jobs that have no run yet."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dataeff_core import jobs
 from dataeff_core.jobs import Job
 from dataeff_core.pretraining import METHODS
-from dataeff_core.ui import jobs_panel
+from dataeff_core.ui import jobs_panel, words
 from dataeff_core.ui.commands import option
 from dataeff_core.ui.pretrain import mosaic_sets
 from dataeff_core.ui.pretrain.metrics import metrics
@@ -81,6 +82,21 @@ def label(entry: Entry) -> str:
         )
         return named[0] if named else "not begun yet"
     return title(entry.run)
+
+
+def labels(found: Sequence[Entry]) -> dict[str, str]:
+    """Id -> what each is called in a list; where two would be the same, with the run's method and seed, then with
+    the id: a list knows its lines by their words."""
+    shown = {one.id: label(one) for one in found}
+    runs = {one.id: one.run.record for one in found if one.run is not None}
+    seeds = {name: f"{record.method}, {words.label('seed').lower()} {record.seed}" for name, record in runs.items()}
+    for ending in (seeds, {name: name for name in shown}):
+        doubled = {text for text, times in Counter(shown.values()).items() if times > 1}
+        shown = {
+            name: f"{text} · {ending[name]}" if text in doubled and name in ending else text
+            for name, text in shown.items()
+        }
+    return shown
 
 
 def title(run: Run) -> str:

@@ -43,12 +43,14 @@ def _draw(workspace: Workspace, dataset: Dataset) -> None:
 
 def _draw_list(found: Sequence[Entry]) -> Entry:
     by_id = {one.id: one for one in found}
-    _follow(by_id)
+    labels = entries.labels(found)
+    first = _follow(by_id)
     with st.container(height=LIST_HEIGHT if len(found) > MOST_UNSCROLLED else "content", border=False):
         picked = st.radio(
             f"Runs ({len(found)})",
             list(by_id),
-            format_func=lambda one: literal(entries.label(by_id[one])),
+            index=first,
+            format_func=lambda one: literal(labels[one]),
             captions=[f"{entries.ICONS[one.state]} {literal(entries.caption(one))}" for one in found],
             key=RUN,
         )
@@ -57,18 +59,21 @@ def _draw_list(found: Sequence[Entry]) -> Entry:
     return by_id.get(str(picked), found[0])
 
 
-def _follow(by_id: dict[str, Entry]) -> None:
-    """Show what was asked for; a job that was shown hands over to its run once that has begun."""
+def _follow(by_id: dict[str, Entry]) -> int:
+    """Show what was asked for; a job that was shown hands over to its run once that has begun. The place that the
+    list begins with: the browser may never hear of a value put into the session when another run follows at once."""
     wanted = st.session_state.get(_NEXT_RUN) or st.session_state.get(RUN) or st.query_params.get(RUN)
     if wanted not in by_id:
         of_job = {one.job.id: name for name, one in by_id.items() if one.job is not None}
         wanted = of_job.get(str(wanted))
     if wanted is None:
         st.session_state.pop(RUN, None)
-        return
+        return 0
     st.session_state.pop(_NEXT_RUN, None)
-    if st.session_state.get(RUN) != wanted:
+    if RUN in st.session_state and st.session_state[RUN] != wanted:
         st.session_state[RUN] = wanted
+        return 0  # Streamlit wants no default beside a value
+    return list(by_id).index(wanted)
 
 
 def _draw_elsewhere(workspace: Workspace, dataset: Dataset) -> None:
