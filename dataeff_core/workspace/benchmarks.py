@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 from dataeff_core.workspace.storage import is_held, read_json, write_atomically, write_json
 
 FULL = "full"  # the method that keeps everything; its only kept fraction is 1
@@ -93,18 +94,11 @@ class BenchmarkRecord(Record):
         return tuple(Cell(method=method, keep=keep, seed=seed) for seed in self.seeds for method, keep in wanted)
 
 
-class Benchmark:
+class Benchmark(Result[BenchmarkRecord]):
     """One benchmark by its folder; every property reads what is on disk now."""
 
+    RECORD = BenchmarkRecord
     COORDINATOR = "coordinator"
-
-    def __init__(self, folder: Path, record: BenchmarkRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @property
     def done(self) -> dict[str, CellRecord]:

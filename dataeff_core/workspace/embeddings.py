@@ -1,7 +1,6 @@
 """An embedding on disk: one float16 vector a frame, memory-mapped, joined to frames by id."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from dataeff_core.errors import Stale
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 
 
 class EmbeddingRecord(Record):
@@ -32,20 +32,13 @@ class EmbeddingRecord(Record):
     images_per_second: float
 
 
-class Embedding:
+class Embedding(Result[EmbeddingRecord]):
     """Vectors of a dataset's frames. Folder: embedding.json, vectors.npy (n, dim) float16, frames.parquet
     (frame_id, sha256), and whatever the encoder needs to embed further frames alike."""
 
+    RECORD = EmbeddingRecord
     VECTORS = "vectors.npy"
     FRAMES = "frames.parquet"
-
-    def __init__(self, folder: Path, record: EmbeddingRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def vectors(self) -> np.ndarray:

@@ -1,7 +1,6 @@
 """A map on disk: two coordinates a frame."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 
 from dataeff_core.workspace.embeddings import rows_of
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 
 
 class MapRecord(Record):
@@ -26,14 +26,11 @@ class MapRecord(Record):
     seconds: float
 
 
-class FrameMap:
+class FrameMap(Result[MapRecord]):
     """Folder: map.json and coordinates.parquet (frame_id, x, y)."""
 
+    RECORD = MapRecord
     COORDINATES = "coordinates.parquet"
-
-    def __init__(self, folder: Path, record: MapRecord) -> None:
-        self.folder = folder
-        self.record = record
 
     @cached_property
     def table(self) -> pd.DataFrame:

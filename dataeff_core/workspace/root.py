@@ -4,16 +4,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dataeff_core.errors import BadInput, NotFound
-from dataeff_core.workspace.benchmarks import Benchmark, BenchmarkRecord
+from dataeff_core.errors import BadInput
+from dataeff_core.workspace.benchmarks import Benchmark
 from dataeff_core.workspace.datasets import Dataset, DatasetRecord
-from dataeff_core.workspace.embeddings import Embedding, EmbeddingRecord
+from dataeff_core.workspace.embeddings import Embedding
 from dataeff_core.workspace.evaluations import Evaluation
-from dataeff_core.workspace.maps import FrameMap, MapRecord
+from dataeff_core.workspace.maps import FrameMap
 from dataeff_core.workspace.mosaics import MosaicRecord, MosaicSet, mosaics_folder
 from dataeff_core.workspace.records import find
 from dataeff_core.workspace.runs import Run, RunRecord
-from dataeff_core.workspace.selections import SavedSelection, SelectionRecord
+from dataeff_core.workspace.selections import SavedSelection
 from dataeff_core.workspace.storage import storage_errors, write_atomically
 
 VARIABLE = "DATAEFF_WORKSPACE"
@@ -80,31 +80,21 @@ class Workspace:
 
     def embeddings(self, dataset: Dataset) -> list[Embedding]:
         """All complete embeddings of `dataset`, oldest first."""
-        parent = dataset.folder / "embeddings"
-        return [Embedding(parent / record.id, record) for record in EmbeddingRecord.read_all(parent)]
+        return Embedding.all_in(dataset.folder / "embeddings")
 
     def embedding(self, dataset: Dataset, wanted: str = "latest") -> Embedding:
         """An embedding of `dataset` by id, prefix, encoder name (the newest made with it), or `latest`."""
-        records = EmbeddingRecord.read_all(dataset.folder / "embeddings")
-        if not records:
-            raise NotFound(f"{dataset.record.name} has no embedding yet; run `embed {dataset.id}` first")
-        named = [record for record in records if record.encoder == wanted]
-        record = named[-1] if named else find(records, wanted, kind="embedding")
-        return Embedding(dataset.folder / "embeddings" / record.id, record)
+        none = f"{dataset.record.name} has no embedding yet; run `embed {dataset.id}` first"
+        return Embedding.one_in(dataset.folder / "embeddings", wanted, none=none, by=["encoder"])
 
     def maps(self, dataset: Dataset) -> list[FrameMap]:
         """All maps of `dataset`, oldest first."""
-        parent = dataset.folder / "maps"
-        return [FrameMap(parent / record.id, record) for record in MapRecord.read_all(parent)]
+        return FrameMap.all_in(dataset.folder / "maps")
 
     def selections(self, dataset: Dataset | None = None) -> list[SavedSelection]:
         """The selections of `dataset`, or of all datasets, oldest first."""
         datasets = [dataset] if dataset is not None else self.datasets()
-        found = [
-            SavedSelection(one.folder / "selections" / record.id, record)
-            for one in datasets
-            for record in SelectionRecord.read_all(one.folder / "selections")
-        ]
+        found = [saved for one in datasets for saved in SavedSelection.all_in(one.folder / "selections")]
         return sorted(found, key=lambda selection: (selection.record.created, selection.record.id))
 
     def selection(self, wanted: str, dataset: Dataset | None = None) -> SavedSelection:
@@ -161,10 +151,8 @@ class Workspace:
 
     def benchmarks(self) -> list[Benchmark]:
         """All benchmarks, finished or not, oldest first."""
-        parent = self.benchmarks_folder
-        return [Benchmark(parent / record.id, record) for record in BenchmarkRecord.read_all(parent)]
+        return Benchmark.all_in(self.benchmarks_folder)
 
     def benchmark(self, wanted: str) -> Benchmark:
         """A benchmark by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
-        record = find(BenchmarkRecord.read_all(self.benchmarks_folder), wanted, kind="benchmark")
-        return Benchmark(self.benchmarks_folder / record.id, record)
+        return Benchmark.one_in(self.benchmarks_folder, wanted)

@@ -9,6 +9,7 @@ import pandas as pd
 from dataeff_core.workspace.datasets import Dataset, DatasetRecord
 from dataeff_core.workspace.pins import Pins, Placed, pins_of
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 from dataeff_core.workspace.trail import Entry, trail_of
 
 DECISION_COLUMNS: dict[str, str] = {
@@ -56,23 +57,16 @@ class SelectionRecord(Record):
         return self.kept / self.frames if self.frames else 0.0
 
 
-class SavedSelection:
+class SavedSelection(Result[SelectionRecord]):
     """Folder: selection.json, decisions.parquet (DECISION_COLUMNS), scores.parquet (frame_id and float columns).
 
     The files hold what the method decided and never change; `decisions` has the reviewers' pins on top, as the trail
     stands when they are first asked for (see dataeff_core.workspace.pins).
     """
 
+    RECORD = SelectionRecord
     DECISIONS = "decisions.parquet"
     SCORES = "scores.parquet"
-
-    def __init__(self, folder: Path, record: SelectionRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def machine(self) -> pd.DataFrame:
