@@ -9,7 +9,8 @@ from dataeff_core import jobs
 from dataeff_core.workspace import Workspace
 from dataeff_core.workspace.storage import exclusive
 from tests.browser import conftest
-from tests.fabricated_runs import fabricate_run
+from tests.fabricated_runs import fabricate_mosaics, fabricate_run
+from tests.fabricated_scores import fabricate_patches, fabricate_scores
 from tests.fabrication import fabricate, fabricate_selection
 
 pytestmark = pytest.mark.browser
@@ -139,6 +140,9 @@ def test_every_state_and_view_is_drawn_whole(page, server, shot) -> None:
     fabricate_run(workspace, dataset, name="<img src=x onerror=alert(1)> everything")
     fabricate_run(workspace, dataset, selection=saved, method="simclr", seed=1)
     stopped = fabricate_run(workspace, dataset, finished=False, seed=2, problem="the disk is full; free some space")
+    fabricate_scores(dataset, fabricate_patches(dataset))
+    mosaics = fabricate_mosaics(dataset, count=8, name="<img src=x onerror=alert(1)> mosaics")
+    on_mosaics = fabricate_run(workspace, dataset, mosaics=mosaics, seed=3)
     alarms: list[str] = []
     page.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
     page.on("pageerror", lambda error: alarms.append(str(error)))
@@ -153,6 +157,14 @@ def test_every_state_and_view_is_drawn_whole(page, server, shot) -> None:
             shot(f"{view}-{scheme}")
             assert page.get_by_test_id("stException").count() == 0
             assert page.locator("img[onerror]").count() == 0
+    page.goto(f"{server.url}/pretrain?run={on_mosaics.id}")
+    page.get_by_text("What it trains on", exact=True).click()
+    preview = page.get_by_alt_text("mosaic 1 of those shown")
+    preview.wait_for()
+    page.wait_for_function("one => one.complete && one.naturalWidth > 0", arg=preview.element_handle())
+    settled(page)
+    shot("mosaics")
+    assert page.locator("img[onerror]").count() == 0
     page.goto(f"{server.url}/pretrain?run={stopped.id}")
     page.get_by_text("the disk is full").wait_for()
     with exclusive(stopped.lock_file):
