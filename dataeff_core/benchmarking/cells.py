@@ -43,8 +43,7 @@ def run_cell(
     A selection with the same recipe, a run and an evaluation that are there already are used; a run that was stopped
     goes on from its checkpoint. One process at a time: another one waits. Raises what selecting, pre-training and
     evaluating raise, and Stale when a dataset, its masks or labels, or this program have changed since the benchmark
-    was planned. Reviewers' pins on selections are left aside: what is compared is what the methods choose; but
-    patches of frames that reviewers removed are in no mosaic.
+    was planned. Reviewers' pins are left aside: what is compared is what the methods choose.
     """
     reporter = reporter or Reporter()
     with exclusive(benchmark.folder / "cells" / f".{cell.id}.lock", reporter):

@@ -3,7 +3,9 @@
 What is equal (our choices where the paper is silent):
 - Cells of one seed share it everywhere: it draws the subset, the network's first weights, the order of the images,
   the split of the downstream images and the head. So within a seed the methods differ by their subset alone, and are
-  compared in pairs; between seeds all of this changes.
+  compared in pairs; between seeds all of this changes. But what `every_nth`, `vinformation` and OPTIDEL take is the
+  same whatever the seed (of OPTIDEL it draws how patches are put together), so that the spread over seeds of these
+  lacks that of the subset; and one MAE has scored for all seeds.
 - By default every cell sees as many images as full data does (the paper's "same computational power": epochs = full
   epochs / retained, Table 2); with the budget 'epochs' each cell makes as many passes over its own images instead.
 """
@@ -15,7 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from dataeff_core import __version__
-from dataeff_core.benchmarking.subsets import OptiDEL, planned_optidel
+from dataeff_core.benchmarking.subsets import OptiDEL, planned_optidel, scored_for
 from dataeff_core.errors import BadInput
 from dataeff_core.evaluation import make_task
 from dataeff_core.pretraining import budgets
@@ -180,8 +182,11 @@ def subset_params(
         if method not in methods or method == FULL:
             chosen = ", ".join(one for one in methods if one != FULL) or "none"
             raise BadInput(f"parameters are given for {method!r}, which is not compared; compared are: {chosen}")
-    selectors = {name: values for name, values in params.items() if values and name != OPTIDEL}
-    found = {name: given(make_selector(name, values), values) for name, values in selectors.items()}
+    found: dict[str, dict[str, Any]] = {}
+    for name in (one for one in methods if one not in {OPTIDEL, FULL}):
+        values = params.get(name, {})
+        taken = given(make_selector(name, values), values) | scored_for(selector_named(name), dataset, values)
+        found |= {name: taken} if taken else {}
     if OPTIDEL in methods:
         found[OPTIDEL] = planned_optidel(dataset, params.get(OPTIDEL, {}), tuple(keeps))
     return found

@@ -13,6 +13,7 @@ from dataeff_core.hardness.stored import hardness_of
 from dataeff_core.mosaics.layout import MosaicRules
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection import make as make_selector
+from dataeff_core.selection.base import Selector
 from dataeff_core.selection.baselines import frames_to_keep
 from dataeff_core.workspace import BenchmarkRecord, Cell, Dataset, MosaicSet, SavedSelection, Workspace
 from dataeff_core.workspace.benchmarks import FULL, OPTIDEL
@@ -59,8 +60,19 @@ def planned_optidel(dataset: Dataset, params: Mapping[str, Any], keeps: tuple[fl
     scored = hardness_of(dataset, asked.hardness)
     scored.check_fits(dataset)
     asked = OptiDEL(scored.id, asked.patches, asked.mosaic)
-    check_patches(asked, Ranked.of(scored, dataset, usable=asked.patches.usable), keeps, frames=len(dataset.frames))
+    ranked = Ranked.of(scored, dataset, usable=asked.patches.usable, overruled=False)
+    check_patches(asked, ranked, keeps, frames=len(dataset.frames))
     return asked.given(params)
+
+
+def scored_for(selector: type[Selector], dataset: Dataset, params: Mapping[str, Any]) -> dict[str, str]:
+    """The scored patches that a selector of frames takes by its field HARDNESS, by their id; empty where it has none.
+    All cells of a benchmark must take the same. Raises NotFound, Stale."""
+    if HARDNESS not in selector.model_fields:
+        return {}
+    scored = hardness_of(dataset, str(params.get(HARDNESS, "latest")))
+    scored.check_fits(dataset)
+    return {HARDNESS: scored.id}
 
 
 def check_patches(asked: OptiDEL, ranked: Ranked, keeps: Sequence[float], *, frames: int) -> None:
@@ -71,11 +83,12 @@ def check_patches(asked: OptiDEL, ranked: Ranked, keeps: Sequence[float], *, fra
     for keep in keeps:
         mosaics = frames_to_keep(keep, frames)
         if asked.patches_for(mosaics) > allowed:
-            most = math.floor(1000 * (allowed // asked.mosaic.grid**2) / frames) / 1000
+            most = allowed // asked.mosaic.grid**2
+            less = f"keep at most {math.floor(1e5 * most / frames) / 1e5:g}, " if most else ""
             raise BadInput(
                 f"optidel at keep {keep:g} takes {asked.patches_for(mosaics)} patches for {mosaics} mosaics, and "
-                f"{allowed} pass its rules; keep at most {most:g}, move optidel.lower and optidel.upper apart, or "
-                "propose smaller patches"
+                f"{allowed} pass its rules; {less}move optidel.lower and optidel.upper apart, or propose smaller "
+                "patches"
             )
 
 
@@ -91,7 +104,8 @@ def subset_of(
 
 
 def mosaics_of(record: BenchmarkRecord, cell: Cell, dataset: Dataset, reporter: Reporter) -> MosaicSet:
-    """The cell's mosaics. The seed draws which patches share a mosaic and where each stands."""
+    """The cell's mosaics, whatever reviewers decided, as for the other methods. The seed draws which patches share a
+    mosaic and where each stands; which patches are taken it draws only by the rules `take=random` and `alike`."""
     from dataeff_core.mosaics.saving import save_mosaics
 
     params = record.selection_params[OPTIDEL]
@@ -99,10 +113,9 @@ def mosaics_of(record: BenchmarkRecord, cell: Cell, dataset: Dataset, reporter: 
     mosaics = frames_to_keep(cell.keep, len(dataset.frames))
     budget = PatchRules.model_validate(asked.patches.model_dump() | {"budget": asked.patches_for(mosaics)})
     scored = hardness_of(dataset, asked.hardness)
-    shown = {key: value for key, value in params.items() if key != HARDNESS}
     return save_mosaics(
-        dataset, scored, budget, asked.mosaic, count=mosaics, seed=cell.seed, name=subset_name(cell, shown),
-        reporter=reporter,
+        dataset, scored, budget, asked.mosaic, count=mosaics, seed=cell.seed, name=subset_name(cell, params),
+        overruled=False, reporter=reporter,
     )  # fmt: skip
 
 
@@ -136,6 +149,7 @@ def selection_of(
 
 
 def subset_name(cell: Cell, params: Mapping[str, object]) -> str:
-    """'meddel 20 %, seed 1', and the parameters that differ from the method's defaults."""
-    settings = "".join(f", {key} {value}" for key, value in sorted(params.items()))
+    """'meddel 20 %, seed 1', and the parameters that differ from the method's defaults (which scored patches is in
+    the record)."""
+    settings = "".join(f", {key} {value}" for key, value in sorted(params.items()) if key != HARDNESS)
     return f"{cell.method} {100 * cell.keep:g} %, seed {cell.seed}{settings}"

@@ -88,7 +88,7 @@ def encoder_of(args: argparse.Namespace) -> str:
 
 def summary(evaluation: "Evaluation") -> dict[str, Any]:
     """An evaluation as the JSON object of the verb."""
-    from dataeff_core.evaluation.normdel import normdel
+    from dataeff_core.evaluation.normdel import normdel, weighs
 
     record = evaluation.record
     segmentation = record.task == "segmentation"
@@ -102,7 +102,7 @@ def summary(evaluation: "Evaluation") -> dict[str, Any]:
         "metrics": record.metrics,
         "intervals": record.intervals,
         "retained": record.retained,
-        "normdel": None if record.retained is None else normdel(record.score, record.retained),
+        "normdel": normdel(record.score, record.retained or 0.0) if weighs(record.retained) else None,
         "per_image": evaluation.per_image[columns].to_dict("records"),
         "counts": record.counts,
         "leaks": record.leaks,

@@ -108,6 +108,7 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
         args.out,
         choice=choice,
         rules=rules,
+        count=asked.count,
         seed=asked.seed,
         workers=args.workers,
         reporter=reporter,
@@ -147,6 +148,7 @@ class _Asked:
     scored: "Hardness"
     choice: "PatchRules"
     rules: "MosaicRules"
+    count: int | None
     seed: int
     planned: "Planned"
     mosaic_set: str | None = None
@@ -166,7 +168,7 @@ def _planned(args: argparse.Namespace, dataset: "Dataset", reporter: Reporter) -
     rules = made(MosaicRules, of_mosaics, name="mosaics")
     scored = hardness_of(dataset, args.hardness or "latest")
     planned = plan(dataset, scored, choice, rules, count=args.count, seed=args.seed or 0, reporter=reporter)
-    return _Asked(scored, choice, rules, args.seed or 0, planned)
+    return _Asked(scored, choice, rules, args.count, args.seed or 0, planned)
 
 
 def _saved(args: argparse.Namespace, workspace: Workspace, dataset: "Dataset") -> _Asked:
@@ -185,7 +187,8 @@ def _saved(args: argparse.Namespace, workspace: Workspace, dataset: "Dataset") -
     record = mosaics.record
     scored = hardness_of(dataset, record.hardness)
     choice, rules = PatchRules.model_validate(record.patches), MosaicRules.model_validate(record.mosaic)
-    return _Asked(scored, choice, rules, record.seed, reopened(dataset, scored, mosaics), mosaics.id)
+    planned = reopened(dataset, scored, mosaics)
+    return _Asked(scored, choice, rules, record.count, record.seed, planned, mosaics.id)
 
 
 def _imported(workspace: Workspace, out: Path, name: str, reporter: Reporter) -> str:

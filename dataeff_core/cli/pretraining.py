@@ -1,6 +1,7 @@
 """`pretrain`: one pre-training run."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dataeff_core.cli.selecting import Listing, described, parsed
@@ -128,7 +129,22 @@ def _told(trained: "Run") -> dict[str, Any]:
 
 
 def _source(workspace: Workspace, wanted: str) -> "Dataset | SavedSelection | MosaicSet":
-    """The dataset of that name, else the selection, else the mosaics. Raises NotFound, BadInput."""
+    """The dataset, selection or mosaics of that id or name; where none has it, of the prefix of an id, in this order.
+    Raises NotFound, and BadInput when two kinds have the name."""
+    kinds: dict[str, Sequence[Dataset | SavedSelection | MosaicSet]] = {
+        "dataset": workspace.datasets(),
+        "selection": workspace.selections(),
+        "set of mosaics": workspace.mosaic_sets(),
+    }
+    exact: dict[str, Dataset | SavedSelection | MosaicSet] = {}
+    for kind, listed in kinds.items():
+        fitting = [one for one in listed if wanted in {one.id, one.record.name}]
+        exact |= {kind: fitting[-1]} if fitting else {}
+    if len(exact) > 1:
+        told = " and ".join(f"a {kind} ({one.id})" for kind, one in exact.items())
+        raise BadInput(f"{wanted!r} is the name of {told}; give the id of what is meant")
+    if exact:
+        return next(iter(exact.values()))
     said: list[str] = []
     for find in (workspace.dataset, workspace.selection, workspace.mosaic_set):
         try:

@@ -19,6 +19,11 @@ LEAST, MOST = 0.5, float(1 / (1 + np.exp(-1)))  # the range of NormDEL for alpha
 Array = npt.NDArray[np.float64]
 
 
+def weighs(retained: float | None) -> bool:
+    """Whether NormDEL says anything of such a kept share: a fraction in [0, 1]; a run on many mosaics has more."""
+    return retained is not None and 0 <= retained <= 1
+
+
 @overload
 def normdel(miou: float, retained: float, alpha: float = ALPHA) -> float: ...
 @overload

@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from dataeff_core.frame_reading.decoding import KeyedPreparation
+from dataeff_core.frame_reading.decoding import CHUNK, KeyedPreparation
 
 Aspect = Literal["crop", "pad", "squash"]
+MOST_BYTES = 16 << 20  # of cells that are handed over together, unless one frame's alone are more
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,13 @@ class Cutting(KeyedPreparation):
     width: int
     aspect: Aspect
     side: int | None = None
+
+    @property
+    def together(self) -> int:
+        """So many frames that the cells of those with the most of them stay below MOST_BYTES."""
+        most = max((len(boxes) for boxes in self.boxes.values()), default=1)
+        size = self.height * self.width if self.side is None else self.side**2
+        return max(1, min(CHUNK, MOST_BYTES // max(1, most * size * 3)))
 
     def of(self, keys: Sequence[str], images: Sequence[np.ndarray]) -> np.ndarray:
         """n frames -> (n,) object, each (k, height, width, 3) uint8, or (k, side, side, 3)."""
@@ -48,14 +56,14 @@ def fitted(crop: np.ndarray, height: int, width: int, aspect: Aspect) -> np.ndar
         return crop
     if aspect == "squash":
         return resized(crop, height, width)
-    scales = (height / rows, width / columns)
-    scale = max(scales) if aspect == "crop" else min(scales)
-    tall, wide = (max(1, round(rows * scale)), max(1, round(columns * scale)))
     if aspect == "crop":
-        tall, wide = max(tall, height), max(wide, width)
-        top, left = (tall - height) // 2, (wide - width) // 2
-        return resized(crop, tall, wide)[top : top + height, left : left + width]
-    tall, wide = min(tall, height), min(wide, width)
+        scale = min(rows / height, columns / width)  # pixels of the crop for each of the cell
+        tall, wide = height * scale, width * scale
+        top, left = (rows - tall) / 2, (columns - wide) / 2
+        middle = (left, top, left + wide, top + tall)
+        return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC, box=middle))
+    scale = min(height / rows, width / columns)
+    tall, wide = (min(height, max(1, round(rows * scale))), min(width, max(1, round(columns * scale))))
     cell = np.empty((height, width, 3), np.uint8)
     cell[:] = crop.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     top, left = (height - tall) // 2, (width - wide) // 2

@@ -1,1 +1,1 @@
-"""Training images put together from hard patches of different frames."""
+"""Training images put together from hard patches."""

@@ -52,12 +52,15 @@ def plan(
     *,
     count: int | None = None,
     seed: int = 0,
+    overruled: bool = True,
     reporter: Reporter | None = None,
 ) -> Planned:
-    """Choose patches and lay them out; nothing is read or written. Raises Stale, BadInput."""
+    """Choose patches, for `count` mosaics no more than those take, and lay them out; nothing is read or written.
+    Without `overruled` reviewers' decisions on frames are left aside. Raises Stale, BadInput."""
     scored.check_fits(dataset)
-    ranked = Ranked.of(scored, dataset, usable=choice.usable)
-    chosen = ranked.choose(choice, seed=seed, reporter=reporter)
+    ranked = Ranked.of(scored, dataset, usable=choice.usable, overruled=overruled)
+    most = None if count is None else max(0, count) * rules.grid**2
+    chosen = ranked.choose(choice, most=most, seed=seed, reporter=reporter)
     used = scored.table["frame_id"].to_numpy(object)[chosen.rows]
     frames = dataset.frames[dataset.frames["frame_id"].isin(set(used.tolist()))]
     sizes = frames[["height", "width"]].to_numpy(np.int64)
@@ -107,6 +110,7 @@ def export_mosaics(
     *,
     choice: PatchRules,
     rules: MosaicRules,
+    count: int | None = None,
     seed: int = 0,
     workers: int | None = None,
     reporter: Reporter | None = None,
@@ -117,6 +121,8 @@ def export_mosaics(
     not one could be made, StorageFailed, WorkerDied, Cancelled.
     """
     reporter = reporter or Reporter()
+    if workers is not None and workers < 0:
+        raise BadInput(f"workers {workers} is below 0; give 0 (none) or more")
     out = out.expanduser().absolute()
     if out.exists():
         raise Conflict(f"{out} is already there; name a new folder")
@@ -139,7 +145,8 @@ def export_mosaics(
         table = table[whole[table["mosaic"].to_numpy()]].reset_index(drop=True)
         write_atomically(making / MANIFEST, lambda stream: table.to_parquet(stream, index=False))
         told = dict(planned.notes) | _left_out(whole, bad)
-        write_json(making / RECIPE, _recipe(dataset, scored, planned, choice, rules, seed, int(whole.sum()), told))
+        recipe = _recipe(dataset, scored, planned, choice, rules, count, seed, int(whole.sum()), told)
+        write_json(making / RECIPE, recipe)
         size = _write_sums(making)
     for sentence in told.values():
         reporter.log(sentence)
@@ -164,11 +171,12 @@ def _recipe(  # noqa: PLR0917
     planned: Planned,
     choice: PatchRules,
     rules: MosaicRules,
+    count: int | None,
     seed: int,
     mosaics: int,
     notes: dict[str, str],
 ) -> dict[str, Any]:
-    """All that is needed to make the same mosaics again."""
+    """What they were made by; which patches that came to, reviewers' decisions included, is in the manifest."""
     return {
         "schema_version": 1,
         "dataset": dataset.id,
@@ -182,6 +190,7 @@ def _recipe(  # noqa: PLR0917
         "mosaic": rules.model_dump(mode="json"),
         "height": planned.layout.height,
         "width": planned.layout.width,
+        "count": count,
         "seed": seed,
         "mosaics": mosaics,
         "nothing": planned.terms.nothing,

@@ -16,6 +16,7 @@ from dataeff_core.mosaics.layout import Layout, MosaicRules
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.mosaics import CELL_COLUMNS, MosaicRecord, MosaicSet, Tiling, mosaics_folder
+from dataeff_core.workspace.removals import not_removed
 from dataeff_core.workspace.storage import exclusive, fingerprint, new_folder, write_atomically
 
 
@@ -28,15 +29,17 @@ def save_mosaics(
     count: int | None = None,
     seed: int = 0,
     name: str = "",
+    overruled: bool = True,
     reporter: Reporter | None = None,
 ) -> MosaicSet:
     """Choose `choice` of the scored patches, lay them out by `rules` as `count` mosaics (or as many as they allow),
-    and keep which patch stands where; no pixel is read. An equal set that is there already is returned.
+    and keep which patch stands where; no pixel is read. An equal set that is there already is returned. Without
+    `overruled` reviewers' decisions on frames are left aside.
 
     Raises Stale, BadInput (too few patches, contradicting rules), StorageFailed.
     """
     began = time.monotonic()
-    planned = plan(dataset, scored, choice, rules, count=count, seed=seed, reporter=reporter)
+    planned = plan(dataset, scored, choice, rules, count=count, seed=seed, overruled=overruled, reporter=reporter)
     cells = manifest_of(dataset, scored, planned.layout)[list(CELL_COLUMNS)]
     layout = planned.layout
     record = MosaicRecord(
@@ -74,15 +77,17 @@ def save_mosaics(
 
 
 def reopened(dataset: Dataset, scored: Hardness, mosaics: MosaicSet) -> Planned:
-    """A saved set as it was planned, to preview it or write its images. Raises Stale, BadInput when `scored` is not
-    what it was chosen from."""
+    """A saved set as it was planned, to write its images; without the mosaics that show frames which reviewers have
+    removed since. Raises Stale, BadInput when `scored` is not what it was chosen from, or nothing is left."""
     record = mosaics.record
     mosaics.check_fits(dataset)
-    cells = mosaics.manifest
+    cells, notes = not_removed(dataset, mosaics.manifest)
+    if cells.empty:
+        raise BadInput(f"{notes['removed_since']}; lay out new ones")
     rows = pd.Index(scored.table["patch_id"]).get_indexer(pd.Index(cells["patch_id"]))
     if record.hardness != scored.id or (rows < 0).any():
         raise BadInput(f"mosaics {record.id} are of scored patches {record.hardness}, not of {scored.id}; give those")
-    shape = (record.mosaics, record.tiling.cells)
+    shape = (-1, record.tiling.cells)
     layout = Layout(
         rows.astype(np.int64).reshape(shape),
         cells["band"].to_numpy(np.int64).reshape(shape),
@@ -90,7 +95,7 @@ def reopened(dataset: Dataset, scored: Hardness, mosaics: MosaicSet) -> Planned:
         record.tiling.height,
         record.tiling.width,
     )
-    return Planned(layout, terms(scored.moments, rows), record.warning, dict(record.notes))
+    return Planned(layout, terms(scored.moments, rows), record.warning, record.notes | notes)
 
 
 def _identity(  # noqa: PLR0917

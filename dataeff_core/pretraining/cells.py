@@ -4,6 +4,7 @@ A cell is kept at the side that its place in the network's input has, so that se
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,8 +46,11 @@ class CellStore:
 
     def missing(self, cells: pd.DataFrame) -> np.ndarray:
         """(n,) bool: which cells are not there."""
-        keys = self.keys(cells)
-        return np.isin(np.array(keys, object), list(self.store.missing(keys)))
+        return self._lacking(self.keys(cells))
+
+    def _lacking(self, keys: Sequence[str]) -> np.ndarray:
+        lacking = self.store.missing(keys)
+        return np.fromiter((key in lacking for key in keys), bool, len(keys))
 
     def fill(
         self, dataset: Dataset, cells: pd.DataFrame, *, workers: int | None = None, reporter: Reporter
@@ -54,7 +58,8 @@ class CellStore:
         """Cut those that are missing; content key -> reason of frames that cannot be read (Store.fill)."""
 
         def wanted() -> Wanted:
-            lacking = cells.assign(key=self.keys(cells))[self.missing(cells)].drop_duplicates("key")
+            keys = self.keys(cells)
+            lacking = cells.assign(key=keys)[self._lacking(keys)].drop_duplicates("key")
             groups = {str(key): part for key, part in lacking.groupby("sha256", sort=False)}
             boxes = {key: part[BOX].to_numpy(np.int32) for key, part in groups.items()}
             frames = dataset.frames[dataset.frames["sha256"].isin(list(boxes))].drop_duplicates("sha256")

@@ -12,7 +12,7 @@ from dataeff_core.errors import BadInput, Cancelled, DataEffError, MissingWeight
 from dataeff_core.pretraining import make
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.pretraining.budgets import Budget, budget
-from dataeff_core.pretraining.sources import Source, images_of, source_of
+from dataeff_core.pretraining.sources import Filled, Source, images_of, source_of
 from dataeff_core.reporting import Reporter
 from dataeff_core.selection.base import check_seed
 from dataeff_core.workspace import Dataset, MosaicSet, Run, RunRecord, SavedSelection, Workspace
@@ -115,6 +115,14 @@ class _Request:
         """Raises BadInput."""
         return budget(images, self.method.batch_size, epochs=self.epochs, images_seen=self.images_seen)
 
+    def length_of(self, filled: Filled) -> Budget:
+        """Raises BadInput, with what was left out."""
+        try:
+            return self.length(filled.images)
+        except BadInput as error:
+            told = [note for note in (filled.notes.get("removed_since"), filled.notes.get("left_out")) if note]
+            raise BadInput(f"{error} ({'; '.join(told)})" if told else str(error)) from error
+
     def snapshot_epochs(self, epochs: int) -> tuple[int, ...]:
         """The epochs after which the encoder is kept. Raises BadInput for a share outside (0, 1)."""
         for share in self.snapshots:
@@ -146,7 +154,7 @@ def _begin(workspace: Workspace, request: _Request, source: Source, workers: int
     """Prepare the images and write the run's folder, all but its training."""
     method, dataset = request.method, source.dataset
     filled = source.fill(workspace, method, workers=workers, reporter=reporter)
-    length = request.length(filled.images)
+    length = request.length_of(filled)
     record = RunRecord(
         id=fresh_id(method.NAME),
         name=request.name,

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dataeff_core.pretraining.cells import BOX, CellStore, check_seams, small_ce
 from dataeff_core.pretraining.images import Images, Store, side_of, small_frames
 from dataeff_core.reporting import Reporter
 from dataeff_core.workspace import Dataset, MosaicSet, Run, SavedSelection, Workspace
-from dataeff_core.workspace.removals import reviewed
+from dataeff_core.workspace.removals import not_removed, without
 from dataeff_core.workspace.storage import fingerprint, write_atomically
 
 NAMED = 3  # unreadable frames that are named; the rest is counted
@@ -109,7 +110,7 @@ class MosaicSource(Source):
     overruled: bool = True  # without those of frames that reviewers have removed since the set was saved
 
     def __len__(self) -> int:
-        return self.mosaics.record.mosaics
+        return len(self._standing[0]) // self.mosaics.record.tiling.cells
 
     def told(self) -> dict[str, Any]:
         record = self.mosaics.record
@@ -122,26 +123,20 @@ class MosaicSource(Source):
         self, workspace: Workspace, method: PretrainingMethod, *, workers: int | None, reporter: Reporter
     ) -> Filled:
         tiling = self.mosaics.record.tiling
-        cells, notes = self._not_removed()
+        cells, notes = self._standing
         store = CellStore(workspace, tiling, method)
         store.fill(self.dataset, cells, workers=workers, reporter=reporter)
         lacking = store.missing(cells)
         whole = without(cells, lacking)
-        notes |= self._notes(cells, lacking, method.image_size // tiling.grid)
+        notes = notes | self._notes(cells, lacking, method.image_size // tiling.grid)
         frames = whole[["frame_id", "sha256"]].drop_duplicates(ignore_index=True)
         return Filled(len(whole) // tiling.cells, fingerprint(store.keys(whole)), frames, whole, notes)
 
-    def _not_removed(self) -> tuple[pd.DataFrame, dict[str, Any]]:
-        """The cells of the mosaics that show no frame a reviewer has removed, and a note on the others."""
+    @cached_property
+    def _standing(self) -> tuple[pd.DataFrame, dict[str, Any]]:
+        """The cells to train on, and a note on those that reviewers' decisions took away."""
         cells = self.mosaics.manifest[CELLS]
-        frames = self.dataset.frames["frame_id"]
-        removed = set(frames[reviewed(self.dataset).removed]) if self.overruled else set()
-        shown = cells["frame_id"].isin(removed).to_numpy(bool)
-        if not shown.any():
-            return cells, {}
-        lost, of = cells.loc[shown, "mosaic"].nunique(), cells.loc[shown, "frame_id"].nunique()
-        sentence = f"{lost} of {len(self)} mosaics are left out, as reviewers have removed {of} of their frames since"
-        return without(cells, shown), {"removed": of, "removed_since": sentence}
+        return not_removed(self.dataset, cells) if self.overruled else (cells, {})
 
     def _notes(self, cells: pd.DataFrame, lacking: np.ndarray, side: int) -> dict[str, Any]:
         notes: dict[str, Any] = {}
@@ -199,8 +194,8 @@ def images_of(workspace: Workspace, run: Run, method: PretrainingMethod, reporte
     if images is None:
         lost = len(kept.store.missing(kept.keys))
         raise Stale(
-            f"{lost} of the {len(kept.keys)} images that run {run.id} began with cannot be had any more ({reason}); "
-            "put them back, or start a new run"
+            f"{lost} of the {len(kept.keys)} {kept.what} that run {run.id} began with cannot be had any more "
+            f"({reason}); put them back, or start a new run"
         )
     return images
 
@@ -209,6 +204,7 @@ def images_of(workspace: Workspace, run: Run, method: PretrainingMethod, reporte
 class _Kept:
     """Where a run's images lie."""
 
+    what: str
     file: str
     store: Store
     keys: list[str]
@@ -221,6 +217,7 @@ class _Kept:
         if tiling is not None and cells is not None:
             of_cells = CellStore(workspace, tiling, method)
             return cls(
+                "patches",
                 Run.CELLS,
                 of_cells.store,
                 of_cells.keys(cells),
@@ -233,7 +230,7 @@ class _Kept:
             frames = dataset.frames[dataset.frames["sha256"].isin(store.missing(keys))]
             return store.fill(dataset, frames, reporter=reporter)
 
-        return cls(Run.FRAMES, store, keys, 1, fill)
+        return cls("images", Run.FRAMES, store, keys, 1, fill)
 
     def images(self) -> Images | None:
         return self.store.images(self.keys, grid=self.grid)
@@ -248,11 +245,6 @@ def left_out(frames: pd.DataFrame, bad: Mapping[str, str]) -> dict[str, Any]:
     more = "; ..." if len(lost) > NAMED else ""
     sentence = f"{len(lost)} of {len(frames)} frames cannot be read, left out: {'; '.join(named)}{more}"
     return {"unreadable": len(lost), "left_out": sentence}
-
-
-def without(cells: pd.DataFrame, which: np.ndarray) -> pd.DataFrame:
-    """The cells of the mosaics of which none is among `which` (n,) bool."""
-    return cells[~cells["mosaic"].isin(cells.loc[which, "mosaic"])].reset_index(drop=True)
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

@@ -56,7 +56,8 @@ class Tiling(BaseModel):
 
 
 class MosaicRecord(Record):
-    """The recipe: all that is needed to choose and lay out the same patches again."""
+    """The recipe that patches were chosen and laid out by; which they are is in the manifest, as reviewers'
+    decisions, which count too, may change."""
 
     FILE: ClassVar[str] = "mosaics.json"
     KIND: ClassVar[str] = "mosaics"
@@ -76,7 +77,7 @@ class MosaicRecord(Record):
     mosaics: int
     patches_used: int
     frames: int  # distinct ones that the patches are of
-    retained: float  # mosaics for each frame of the dataset, the paper's R (as we read it)
+    retained: float  # mosaics for each frame of the dataset, the paper's R (as we read it); may be above 1
     tiling: Tiling
     nothing: float  # nats a value, of the patches used
     given: float

@@ -11,8 +11,10 @@ Which pins count (ours, as everywhere the last word on a frame):
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.pins import only_agrees, pins_of
@@ -42,3 +44,20 @@ def reviewed(dataset: Dataset) -> Reviewed:
     removed[list(drops)] = True
     kept[[row for row, pin in pinned.items() if pin.action == KEEP]] = True
     return Reviewed(removed & ~kept, kept)
+
+
+def not_removed(dataset: Dataset, cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The cells (rows with mosaic and frame_id) of mosaics that show no removed frame, and notes on the others."""
+    removed = dataset.frames["frame_id"][reviewed(dataset).removed]
+    shown = cells["frame_id"].isin(set(removed)).to_numpy(bool)
+    if not shown.any():
+        return cells, {}
+    lost, frames = cells.loc[shown, "mosaic"].nunique(), cells.loc[shown, "frame_id"].nunique()
+    of = cells["mosaic"].nunique()
+    sentence = f"{lost} of {of} mosaics are left out, as reviewers have removed {frames} of their frames since"
+    return without(cells, shown), {"removed": str(frames), "removed_since": sentence}
+
+
+def without(cells: pd.DataFrame, which: np.ndarray) -> pd.DataFrame:
+    """The cells of the mosaics of which none is among `which` (n,) bool."""
+    return cells[~cells["mosaic"].isin(cells.loc[which, "mosaic"])].reset_index(drop=True)

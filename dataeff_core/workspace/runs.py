@@ -48,7 +48,7 @@ class RunRecord(Record):
     mosaics: str | None = None  # the saved set it trains on, in the place of frames
     mosaics_name: str = ""
     tiling: Tiling | None = None  # of its mosaics
-    retained: float  # images it trains on for each frame of the dataset, the paper's R
+    retained: float  # images it trains on for each frame of the dataset, the paper's R; above 1 with many mosaics
     images: int
     images_fingerprint: str  # over the content keys (sha256) of the frames it trains on, in order; or over the cells
     method: str

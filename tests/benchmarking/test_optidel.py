@@ -11,6 +11,7 @@ from dataeff_core.benchmarking.cells import run_cell
 from dataeff_core.benchmarking.planning import plan
 from dataeff_core.benchmarking.subsets import OptiDEL
 from dataeff_core.errors import BadInput, DataEffError, NotFound, Stale
+from dataeff_core.review.pinning import pin
 from dataeff_core.workspace import Cell, Dataset, Workspace
 from dataeff_core.workspace.datasets import save_frames
 from tests.benchmarking.conftest import with_masks
@@ -88,6 +89,33 @@ def test_a_seed_draws_the_places_and_not_the_patches(scored: Scored) -> None:
     assert one["patch_id"].tolist() != other["patch_id"].tolist()
 
 
+def test_all_cells_take_the_scoring_of_the_plan_and_leave_reviewers_aside(scored: Scored) -> None:
+    workspace, dataset, on = scored
+    asked = {"params": TINY, "images_seen": 8, "evaluation_params": {"epochs": 1}}
+    benchmark = plan(workspace, dataset, on, methods=["optidel", "vinformation"], keeps=[0.25], seeds=[0, 1], **asked)  # type: ignore[arg-type]
+    assert {one["hardness"] for one in benchmark.record.selection_params.values()} == {"hardness-fabricated0"}
+    cells = {cell.id: cell for cell in benchmark.record.cells}
+    first = {
+        name: run_cell(workspace, benchmark, cells[f"{name}-0.25-0"], device="cpu")
+        for name in ("optidel", "vinformation")
+    }
+    fabricate_scores(dataset, fabricate_patches(dataset, count=3), seed=1)
+    mosaics = workspace.mosaic_set(str(first["optidel"].mosaics))
+    selection = workspace.selection(str(first["vinformation"].selection))
+    pin(workspace, selection, mosaics.manifest["frame_id"].unique().tolist(), "drop", reviewer="A", reason="private")
+    other = {name: run_cell(workspace, benchmark, cells[f"{name}-0.25-1"], device="cpu") for name in first}
+    again = workspace.mosaic_set(str(other["optidel"].mosaics))
+    assert set(again.manifest["patch_id"]) == set(mosaics.manifest["patch_id"])
+    kept = [
+        workspace.selection(str(one["vinformation"].selection)).machine["decision"].tolist() for one in (first, other)
+    ]
+    assert kept[0] == kept[1]
+    assert other["optidel"].images == first["optidel"].images == 6
+    anew = plan(workspace, dataset, on, methods=["vinformation"], keeps=[0.25], seeds=[0], **asked)  # type: ignore[arg-type]
+    assert anew.record.selection_params == {"vinformation": {"hardness": "hardness-fabricated1"}}
+    assert run_cell(workspace, anew, anew.record.cells[0], device="cpu").selection != selection.id
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
@@ -96,6 +124,10 @@ def test_a_seed_draws_the_places_and_not_the_patches(scored: Scored) -> None:
         ({"selection_params": {"optidel": {"lower": "2"}}}, "above 1"),
         ({"selection_params": {"optidel": {"magic": "2"}}}, "magic"),
         ({"selection_params": {"optidel": {"hardness": "magic"}}}, "no hardness is called 'magic'"),
+        (
+            {"methods": ["vinformation"], "selection_params": {"vinformation": {"hardness": "magic"}}},
+            "is called 'magic'",
+        ),
         (
             {"selection_params": {"optidel": {"grid": "3", "lower": "0"}}},
             "cut in 3 does not end on patches of 16 pixels",

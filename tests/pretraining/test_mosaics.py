@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from PIL import Image
 
 from dataeff_core import leakage
 from dataeff_core.cli import main
+from dataeff_core.cli.pretraining import _source
 from dataeff_core.errors import BadInput, Cancelled, NotFound, Stale
 from dataeff_core.frame_reading.cutting import fitted, resized
 from dataeff_core.hardness.choosing import PatchRules
@@ -29,7 +31,8 @@ from dataeff_core.reporting import Reporter
 from dataeff_core.review.pinning import pin
 from dataeff_core.selection import make as make_selector
 from dataeff_core.selection.saving import select
-from dataeff_core.workspace import Dataset, MosaicSet, Run, Workspace
+from dataeff_core.workspace import Dataset, EvaluationRecord, MosaicSet, Run, Workspace
+from dataeff_core.workspace.mosaics import Tiling
 from tests.hardness.making import scored_workspace
 from tests.pretraining.making import Stopping, small
 
@@ -185,7 +188,7 @@ def test_a_frame_that_cannot_be_read_takes_its_mosaics_along(scored: Scored, tmp
     assert lost not in set(run.frames["frame_id"])
 
 
-def test_what_a_reviewer_removed_since_is_not_trained_on(scored: Scored) -> None:
+def test_what_a_reviewer_removed_since_is_not_trained_on_nor_written(scored: Scored, tmp_path: Path) -> None:
     workspace, dataset = scored
     mosaics = saved(dataset)
     selection = select(workspace, dataset, make_selector("every_nth", {"n": 1}))
@@ -197,8 +200,62 @@ def test_what_a_reviewer_removed_since_is_not_trained_on(scored: Scored) -> None
     assert run.record.images == 10 - len(with_it)
     assert gone not in set(run.frames["frame_id"])
     assert run.record.notes["removed_since"].startswith(f"{len(with_it)} of 10 mosaics are left out, as reviewers")
+    written = tmp_path / "written"
+    assert (
+        main(["mosaics", "planted", "--saved", "hard", "--out", str(written), "--workspace", str(workspace.root)])
+        == 0
+    )
+    assert gone not in set(pd.read_parquet(written / "manifest.parquet")["frame_id"])
+    assert "reviewers have removed 1" in json.loads((written / "mosaics.json").read_text())["notes"]["removed_since"]
     as_saved = trained((workspace, dataset), mosaics, small("mae", **PART), epochs=1, overruled=False)
     assert as_saved.record.images == 10
+
+
+def test_more_mosaics_than_frames_can_be_evaluated(scored: Scored) -> None:
+    from dataeff_core.cli.evaluating import summary
+
+    workspace, dataset = scored
+    mosaics = saved(dataset, grid=1)
+    assert (mosaics.record.mosaics, mosaics.record.retained) == (40, 4.0)
+    run = trained(scored, mosaics, small("mae", **PART), epochs=1)
+    assert run.record.retained == 4.0
+    record = EvaluationRecord.model_construct(
+        task="segmentation", retained=run.record.retained, encoder="", headline="miou", metrics={"miou": 0.5},
+        intervals={}, counts={}, leaks={}, notes={}, seconds=0.0,
+    )  # fmt: skip
+    evaluation = SimpleNamespace(id="e", record=record, per_image=pd.DataFrame({"frame_id": [], "iou": []}))
+    assert summary(evaluation)["normdel"] is None  # type: ignore[arg-type]
+
+
+def test_a_name_of_two_kinds_is_asked_for_again(scored: Scored, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace, dataset = scored
+    mosaics = saved(dataset, name="planted")
+    assert main(["pretrain", "planted", "--epochs", "1", "--workspace", str(workspace.root)]) == 2
+    assert f"is the name of a dataset ({dataset.id}) and a set of mosaics ({mosaics.id})" in capsys.readouterr().err
+    assert _source(workspace, mosaics.id).record.id == mosaics.id
+    short = saved(dataset, name=dataset.id[:4])
+    assert _source(workspace, dataset.id[:4]).record.id == short.id, "a whole name before the beginning of an id"
+
+
+def test_too_many_mosaics_lost_is_said_with_the_reason(scored: Scored) -> None:
+    workspace, dataset = scored
+    mosaics = saved(dataset)
+    selection = select(workspace, dataset, make_selector("every_nth", {"n": 1}))
+    pin(workspace, selection, [mosaics.manifest["frame_id"].iloc[0]], "drop", reviewer="Dr A", reason="private")
+    with pytest.raises(BadInput, match="do not fill a batch of 10"):
+        trained((workspace, dataset), mosaics, small("mae", batch_size=10, **PART))
+    assert not list((workspace.root / "prepared").glob("cells*")), "before anything is cut"
+
+
+def test_large_sets_are_looked_up_at_once() -> None:
+    """Not a pass over all cells for each one that is missing: 400,000 cells would take hours."""
+    store = CellStore(
+        Workspace(Path("nowhere")), Tiling(grid=2, height=64, width=64, aspect="crop"), small("mae", **PART)
+    )
+    cells = pd.DataFrame(
+        {"sha256": ["0" * 64] * 60_000, "top": np.arange(60_000), "left": 0, "bottom": 9, "right": 9}
+    )
+    assert store.missing(cells).all()
 
 
 def test_seams_must_lie_between_the_networks_patches() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dataeff_core.benchmarking import tables
-from dataeff_core.evaluation.normdel import normdel
+from dataeff_core.evaluation.normdel import normdel, weighs
 from dataeff_core.evaluation.published import table3
 from dataeff_core.ui.quantities import counted
 from dataeff_core.ui.results.figures import spread
@@ -85,6 +85,8 @@ def evaluated(workspace: Workspace, dataset: Dataset) -> tuple[pd.DataFrame, str
         method = FULL if run.selection is None else methods.get(run.selection, "selection")
         method = method if run.mosaics is None else OPTIDEL
         score, share = record.score, float(run.retained)
+        if not weighs(share):
+            continue  # more mosaics than frames: no place on an axis of shares
         rows[run.id, record.seed] = (method, share, record.seed, share, score, float(normdel(score, share)))
     return pd.DataFrame(list(rows.values()), columns=list(COLUMNS)), newest.dataset_name
 

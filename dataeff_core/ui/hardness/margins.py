@@ -8,7 +8,6 @@ import streamlit as st
 from dataeff_core.errors import BadInput
 from dataeff_core.hardness.choosing import Counts, PatchRules
 from dataeff_core.hardness.information import Terms
-from dataeff_core.theory.warning import hard_only_warning
 from dataeff_core.ui.forms import problem
 from dataeff_core.ui.hardness.live import USUAL, Margins
 from dataeff_core.ui.hardness.opening import Opened
@@ -77,7 +76,6 @@ def chosen_terms(opened: Opened, rules: PatchRules, seed: int) -> Terms | None:
 
 def draw_warnings(opened: Opened, rules: PatchRules, counts: Counts) -> None:
     """What is to mind: patches left out beforehand, a budget that cannot be filled, the warning of the theory."""
-    total = len(opened.ranked)
     if counts.useful == 0:
         st.warning("No patch lies between the margins; move them apart.", icon=":material/warning:")
     elif rules.budget is not None and counts.allowed < rules.budget:
@@ -88,7 +86,7 @@ def draw_warnings(opened: Opened, rules: PatchRules, counts: Counts) -> None:
             ),
             icon=":material/warning:",
         )
-    elif rules.hard_only and (said := hard_only_warning(total, counts.allowed, opened.ranked.dimension)):
+    elif said := opened.ranked.warning(rules, counts.allowed):
         st.warning(literal(said), icon=":material/warning:")
     if counts.useful and counts.frames == 1:
         st.warning(

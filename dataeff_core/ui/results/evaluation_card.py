@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dataeff_core.evaluation.normdel import normdel
+from dataeff_core.evaluation.normdel import normdel, weighs
 from dataeff_core.ui import fragments, gallery, routes, words
 from dataeff_core.ui.pretrain import entries
 from dataeff_core.ui.quantities import counted, duration, literal, share, when
@@ -95,8 +95,9 @@ def _draw_metrics(record: EvaluationRecord) -> None:
         low, high = record.intervals.get(name, (np.nan, np.nan))
         told = f"{low:.3f} to {high:.3f}" if np.isfinite(low) else "no interval"
         shown.append((words.label(name), f"{record.metrics[name]:.3f}", told, words.help_of(name)))
-    if record.task == "segmentation" and record.retained is not None and record.run is not None:
-        weighed = normdel(record.score, record.retained)
+    share = record.retained if record.task == "segmentation" and record.run is not None else None
+    if share is not None and weighs(share):
+        weighed = normdel(record.score, share)
         shown.append((words.label("normdel"), f"{weighed:.3f}", "α = 1", words.help_of("normdel")))
     for column, (label, value, told, help_) in zip(st.columns(max(4, len(shown)), gap="small"), shown, strict=False):
         column.metric(
