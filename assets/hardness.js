@@ -19,8 +19,9 @@ export async function mount(component) {
   if (!panel) {
     panel = new Panel(parent, data);
     instances.set(parent, panel);
-    await panel.build();
+    panel.built = panel.build();
   }
+  await panel.built; // data may change while it is being built
   panel.tell = component.setStateValue;
   await panel.update(data);
   return () => { panel.destroy(); instances.delete(parent); };

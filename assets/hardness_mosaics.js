@@ -15,8 +15,9 @@ export async function mount(component) {
   if (!sheet) {
     sheet = new Sheet(parent, data);
     instances.set(parent, sheet);
-    await sheet.build();
+    sheet.built = sheet.build();
   }
+  await sheet.built; // data may change while it is being built
   sheet.update(data);
   return () => instances.delete(parent);
 }

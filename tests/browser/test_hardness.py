@@ -18,7 +18,7 @@ from tests.fabrication import fabricate
 expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.browser
-READY = ".hardness[data-state=ready]"
+READY = ".hardness[data-state=ready]:not(.mosaics)"
 COUNT = """async ([margins, limits]) => {
   const asked = performance.getEntriesByType("resource").map((one) => one.name);
   const base = asked.find((name) => name.includes("/hardness_numbers.js"));
@@ -126,3 +126,31 @@ def test_the_browser_counts_as_python_does(server: Server, page, ranked: Ranked)
             if counts.useful:
                 assert told["nothing"] == pytest.approx(terms.nothing, rel=1e-12, abs=1e-12)
                 assert told["given"] == pytest.approx(terms.given, rel=1e-12, abs=1e-12)
+
+
+def test_patches_are_seen_in_their_frames_and_mosaics(
+    server: Server, page, ranked: Ranked, shot: Callable[[str], Path]
+) -> None:
+    page.goto(f"{server.url}/hardness")
+    page.wait_for_selector(READY)
+    settled(page)
+    band = page.get_by_role("region", name="Too easy")
+    expect(band.locator(".tile")).to_have_count(6, timeout=30_000)
+    first = band.locator(".tile").first.get_attribute("aria-label")
+    band.get_by_role("button", name="Next: Too easy").click()
+    expect(band.locator(".of")).to_have_text("2 / 14")
+    expect(band.locator(".tile").first).not_to_have_attribute("aria-label", first, timeout=30_000)
+    band.locator(".tile").first.click()
+    viewer = page.locator(f"{READY} dialog.viewer[open]").first
+    expect(viewer.locator(".outline")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    shot("before")
+    cells = page.locator(".mosaics[data-state=ready] .cell")
+    expect(cells).to_have_count(8 * 4, timeout=30_000)
+    cells.first.focus()
+    expect(page.locator(".celltip")).to_contain_text("band ")
+    cells.first.hover()
+    expect(page.locator(".celltip .outline")).to_be_visible()
+    shot("pictures")
