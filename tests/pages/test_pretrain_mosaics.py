@@ -12,8 +12,9 @@ from dataeff_core.hardness.stored import hardness_of
 from dataeff_core.mosaics.layout import MosaicRules
 from dataeff_core.mosaics.saving import save_mosaics
 from dataeff_core.pretraining import make
+from dataeff_core.review.pinning import pin
 from dataeff_core.ui.pretrain import comparing, entries, estimate, mosaic_sets, subjects
-from dataeff_core.ui.results import evaluation_form, evaluations
+from dataeff_core.ui.results import evaluation_card, evaluation_form, evaluations
 from dataeff_core.workspace import Dataset, MosaicRecord, MosaicSet, Run, Workspace
 from dataeff_core.workspace.datasets import save_frames
 from tests.fabricated_runs import fabricate_evaluation, fabricate_mosaics, fabricate_run
@@ -52,7 +53,7 @@ def test_the_button_starts_a_run_on_the_mosaics(filled: Workspace, mosaics: Mosa
     number(app, "pretrain-passes").set_value(6).run()
     assert not app.exception
     said = texts(app)
-    assert "2 × 2 hard patches" in said
+    assert "2 × 2 patches" in said
     assert "as many images as 50 % of the frames" in said.replace("\\", "")
     captions = "\n".join(app.radio(key="pretrain-equal").proto.captions)
     assert "over 20 mosaics" in captions
@@ -142,6 +143,7 @@ def test_small_patches_are_warned_of(mosaics: MosaicSet) -> None:
         ({"lower": 0.0, "upper": None, "by": "quantile"}, "of any hardness"),
         ({"lower": 0.01, "upper": None, "by": "value"}, "hardness from 0.01"),
         ({"lower": 0.01, "upper": 0.2, "by": "value"}, "hardness from 0.01 to 0.2"),
+        ({"lower": 0.5, "upper": 0.98, "take": "random"}, "hardness from 50 to 98 %, drawn at random"),
     ],
 )
 def test_margins_are_told_in_words(rules: dict[str, object], told: str) -> None:
@@ -202,6 +204,8 @@ def test_lists_and_tables_name_the_mosaics(filled: Workspace, dataset: Dataset, 
     table = comparing.table_of([on_named, whole], comparing.names_of([on_named, whole]))
     assert table.loc["Images"].tolist()[:2] == ["20 mosaics of 80 patches", "40 frames"]
     scored = fabricate_evaluation(filled, on_named, dataset, score=0.4)
+    assert "pre-trained on 20 mosaics of 80 patches" in evaluation_card._facts(scored.record, on_named)
+    assert "pre-trained on 50.0" in evaluation_card._facts(scored.record, None)
     assert evaluations.encoder_title(scored, {on_named.id: on_named}) == f"mae on mosaics {HOSTILE}"
     labels = {name.removeprefix("run:"): label for name, label in FromRun.offered(filled)}
     assert f"20 mosaics of 80 patches of {dataset.record.name}" in labels[on_named.id]
@@ -219,3 +223,16 @@ def test_notes_of_what_was_left_out_stand_on_the_card(
     assert "1 of 21 mosaics are left out" in texts(app).replace("\\", "")
     assert "<b>a" not in texts(app)
     assert Run(run.folder, run.record).cells is not None
+
+
+def test_mosaics_with_frames_that_reviewers_removed_are_left_out_and_counted_so(
+    filled: Workspace, dataset: Dataset, mosaics: MosaicSet, open_page: Open
+) -> None:
+    gone = str(mosaics.manifest["frame_id"].iloc[0])
+    pin(filled, filled.selections()[0], [gone], "drop", reviewer="Dr A", reason="private")
+    lost = int(mosaics.manifest.loc[mosaics.manifest["frame_id"] == gone, "mosaic"].nunique())
+    app = small_steps(chosen_as(open_page("pretrain"), mosaics.id))
+    assert not app.exception
+    assert any(f"{lost} of 20 mosaics are left out" in one.value.replace("\\", "") for one in app.warning)
+    captions = "\n".join(app.radio(key="pretrain-equal").proto.captions)
+    assert f"over {20 - lost} mosaics" in captions

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dataeff_core.pretraining.base import PretrainingMethod
 from dataeff_core.pretraining.budgets import Budget
-from dataeff_core.pretraining.cells import cell_side, small_cells
+from dataeff_core.pretraining.cells import small_cells
 from dataeff_core.pretraining.costs import estimate
 from dataeff_core.pretraining.images import small_frames
 from dataeff_core.ui.quantities import count, counted, duration, literal, size
@@ -40,7 +40,7 @@ def warnings(method: PretrainingMethod, frames: pd.DataFrame) -> list[str]:
 
 def cell_warnings(method: PretrainingMethod, cells: pd.DataFrame, grid: int) -> list[str]:
     """The same of mosaics of `grid` x `grid` cells, a row a cell with its patch's box."""
-    side = cell_side(method, grid)
+    side = method.image_size // grid
     small = small_cells(cells, side)
     if not small:
         return []

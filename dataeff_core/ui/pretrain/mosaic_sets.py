@@ -48,11 +48,12 @@ def told(mosaics: int, tiling: Tiling) -> str:
 def margins(rules: Mapping[str, Any]) -> str:
     """Between which margins of hardness the patches lie, in words; `rules` are fields of PatchRules."""
     lower, upper = float(rules.get("lower") or 0), rules.get("upper")
+    drawn = ", drawn at random" if rules.get("take") == "random" else ""
     if rules.get("by") == "value":
-        return f"hardness from {lower:.3g}" + ("" if upper is None else f" to {float(upper):.3g}")
+        return f"hardness from {lower:.3g}" + ("" if upper is None else f" to {float(upper):.3g}") + drawn
     if upper is None or float(upper) >= 1:
-        return f"hardest {100 * (1 - lower):g} %" if lower else "of any hardness"
-    return f"hardness from {100 * lower:g} to {100 * float(upper):g} %"
+        return (f"hardest {100 * (1 - lower):g} %" if lower else "of any hardness") + drawn
+    return f"hardness from {100 * lower:g} to {100 * float(upper):g} %{drawn}"
 
 
 def draw_pictures(

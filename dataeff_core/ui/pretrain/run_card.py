@@ -19,7 +19,7 @@ CURVE_HEIGHT, SMALL_HEIGHT = 250, 150  # pixels
 SMALL = ("learning_rate", "images_per_second", "gradient_norm")
 LOOK = "Alt and the wheel zoom, dragging moves, a double click shows all."
 RECENT = 20  # logged steps that the pace is taken from
-_TOLD = ("left_out", "scaled_up")  # of the record's notes
+_TOLD = ("removed_since", "left_out", "scaled_up")  # of the record's notes
 _PICTURE, _NEWEST = "pretrain-picture", "pretrain-picture-newest"
 
 

@@ -2,8 +2,10 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
+import pandas as pd
 import streamlit as st
 
 from dataeff_core.errors import BadInput
@@ -13,6 +15,8 @@ from dataeff_core.ui import cached, forms, selections
 from dataeff_core.ui.pretrain import estimate, mosaic_sets
 from dataeff_core.ui.quantities import count, counted, literal
 from dataeff_core.workspace import Dataset, MosaicSet, SavedSelection, Workspace
+from dataeff_core.workspace.removals import not_removed
+from dataeff_core.workspace.trail import trail_of
 
 EVERYTHING = ""
 SOURCE = "pretrain-source"  # in the session: the mosaics or the selection that another page sends here
@@ -92,9 +96,16 @@ class Mosaics(Subject):
         return False
 
     def warnings(self, method: PretrainingMethod) -> list[str]:
-        mosaics = self.source.mosaics
-        told = estimate.cell_warnings(method, mosaics.manifest, mosaics.record.tiling.grid)
-        return [*told, *([mosaics.record.warning] if mosaics.record.warning else [])]
+        record = self.source.mosaics.record
+        cells, notes = self.standing
+        removed = [notes["removed_since"]] if notes else []
+        told = [*removed, *estimate.cell_warnings(method, cells, record.tiling.grid)]
+        return [*told, *([record.warning] if record.warning else [])]
+
+    @cached_property
+    def standing(self) -> tuple[pd.DataFrame, dict[str, Any]]:
+        """The cells of the mosaics that show no frame which reviewers have removed since, and a note on the rest."""
+        return not_removed(self.dataset, self.source.mosaics.manifest)
 
 
 def draw_field(workspace: Workspace, dataset: Dataset) -> Subject | None:
@@ -155,10 +166,12 @@ def _mosaics(workspace: Workspace, dataset: Dataset, mosaics: MosaicSet) -> Subj
         return None
     st.caption(
         literal(
-            f"Each is an image of {record.tiling.grid} × {record.tiling.grid} hard patches, cut from "
+            f"Each is an image of {record.tiling.grid} × {record.tiling.grid} patches, cut from "
             f"{counted(record.frames, 'frame')} of the {count(len(dataset.frames))}; as many images as "
             f"{100 * record.retained:.3g} % of the frames."
         )
     )
-    mosaic_sets.draw_pictures(workspace, dataset, mosaics.id, record.tiling, lambda: mosaics.manifest)
-    return Mosaics(MosaicSource(dataset, mosaics))
+    subject = Mosaics(MosaicSource(dataset, mosaics))
+    seen = f"{mosaics.id} {trail_of(dataset.folder).last}"
+    mosaic_sets.draw_pictures(workspace, dataset, seen, record.tiling, lambda: subject.standing[0])
+    return subject

@@ -48,12 +48,13 @@ class HardPatches:
             return ""
         try:
             check_seams(self.mosaic.grid, method)
-            opened = opening.opened(self.scored, dataset, usable=self.patches.usable)
         except BadInput as error:
             return str(error)
-        asked = OptiDEL(self.scored.id, self.patches, self.mosaic)
-        told = self.patches.model_dump_json(), self.mosaic.model_dump_json(), tuple(keeps), len(dataset.frames)
-        return _too_few(opened.key, opened.standing, told, _asked=asked, _ranked=opened.ranked)
+        scored, frames = self.scored, len(dataset.frames)
+        told = str(scored.folder), scored.record.model_dump_json(), dataset.fingerprint
+        asked = OptiDEL(scored.id, self.patches, self.mosaic)
+        rules = self.patches.model_dump_json(), self.mosaic.model_dump_json()
+        return _too_few(told, rules, tuple(keeps), frames, _asked=asked, _scored=scored, _dataset=dataset)
 
 
 def offered(dataset: Dataset, names: Sequence[str]) -> list[str]:
@@ -109,17 +110,25 @@ def draw(workspace: Workspace, dataset: Dataset, methods: Collection[str]) -> Ha
 
 @st.cache_data(max_entries=64, show_spinner="Counting patches …")
 def _too_few(
-    key: tuple[str, str],
-    standing: tuple[str, str, int, bool],
-    told: tuple[str, str, tuple[float, ...], int],
+    told: tuple[str, str, str],
+    rules: tuple[str, str],
+    keeps: tuple[float, ...],
+    frames: int,
     *,
     _asked: OptiDEL,
-    _ranked: Ranked,
+    _scored: Hardness,
+    _dataset: Dataset,
 ) -> str:
-    """Which share asks for more patches than there are, in one sentence; the rest is the key of that."""
-    *_, keeps, frames = told
+    """Which share asks for more patches than there are, in one sentence."""
     try:
-        check_patches(_asked, _ranked, keeps, frames=frames)
+        ranked = _ranked(told, _asked.patches.usable, _scored=_scored, _dataset=_dataset)
+        check_patches(_asked, ranked, keeps, frames=frames)
     except BadInput as error:
         return str(error)
     return ""
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _ranked(told: tuple[str, str, str], usable: bool, *, _scored: Hardness, _dataset: Dataset) -> Ranked:
+    """As a benchmark ranks them: whatever reviewers have decided. Raises BadInput when no patch is left."""
+    return Ranked.of(opening.kept(_scored), _dataset, usable=usable, overruled=False)
