@@ -208,12 +208,24 @@ def test_another_draw_is_the_next_seed_and_what_is_saved(scored: Workspace, open
     assert scored.mosaic_sets()[0].record.seed == 1
 
 
-def test_the_mosaics_shown_are_those_that_are_saved(scored: Workspace) -> None:
-    shown, rules = shown_of(scored, PatchRules(lower=0.2, upper=0.9)), MosaicRules(aspect="pad")
-    layout = shown.opened.layout(shown.dataset, shown.rules, rules, number=None, seed=3)
-    told = sheet.component_data(shown, rules, layout, first=25)
-    kept = save_mosaics(shown.dataset, shown.opened.scored, shown.rules, rules, seed=3)
-    assert [one["number"] for one in told["mosaics"]] == [25, 26, 27, 0, 1, 2, 3, 4]
+@pytest.mark.parametrize(
+    ("rules", "number"),
+    [
+        (PatchRules(lower=0.2, upper=0.9), None),
+        (PatchRules(lower=0.2, upper=0.9), 9),
+        (PatchRules(lower=0.2, upper=0.9, take="random"), 9),
+        (PatchRules(lower=0.2, upper=None, per_frame=1, usable=False), 6),
+    ],
+)
+def test_the_mosaics_shown_are_those_that_are_saved(scored: Workspace, rules: PatchRules, number: int | None) -> None:
+    dataset, asked = scored.datasets()[0], MosaicRules(aspect="pad")
+    opened = opening.opened(opening.fitting(dataset)[0], dataset, usable=rules.usable)
+    shown = opening.Shown(scored, dataset, opened, rules)
+    layout = opened.layout(dataset, rules, asked, number=number, seed=3)
+    told = sheet.component_data(shown, asked, layout, first=len(layout) - 2)
+    kept = save_mosaics(dataset, opened.scored, rules, asked, count=number, seed=3)
+    assert kept.record.mosaics == len(layout)
+    assert [one["number"] for one in told["mosaics"]][:3] == [len(layout) - 2, len(layout) - 1, 0]
     patches = shown.opened.scored.table["patch_id"]
     for one in told["mosaics"]:
         saved = kept.manifest[kept.manifest["mosaic"] == one["number"]]
@@ -300,3 +312,13 @@ def test_the_frames_that_would_be_kept_are_those_that_are(
     selector = VInformation(lower=0.2, upper=0.9, hardest=hardest, hardness=shown.opened.scored.id)
     saved = select(scored, shown.dataset, selector, keep=keep)
     assert saved.record.kept == told
+
+
+def test_how_many_follows_what_the_margins_leave(scored: Workspace, open_page: Open) -> None:
+    app = open_page("hardness")
+    app.number_input(key="hardness-number").set_value(15).run()
+    assert used(app) == 60
+    move(app, 0.8, 0.9)
+    assert not app.exception
+    assert used(app) == 16
+    assert app.number_input(key="hardness-number").value == 4

@@ -33,9 +33,9 @@ class Opened:
     key: tuple[str, str]  # folder, record as JSON
     standing: tuple[str, str, int, bool]  # dataset's folder, its record as JSON, last pin, whether usable frames only
 
-    def choice(self, rules: PatchRules, seed: int = 0) -> Choice:
+    def choice(self, rules: PatchRules, seed: int = 0, most: int | None = None) -> Choice:
         """`Ranked.choose`, once for equal rules. Raises BadInput."""
-        return _choice(self.key, self.standing, rules.model_dump_json(), seed)
+        return _choice(self.key, self.standing, rules.model_dump_json(), (seed, most))
 
     def margins_table(self) -> bytes:
         """What the browser counts by; see `payload.margins_table`."""
@@ -45,7 +45,7 @@ class Opened:
         self, dataset: Dataset, rules: PatchRules, mosaics: MosaicRules, *, number: int | None, seed: int
     ) -> Layout:
         """The mosaics of the chosen patches, as `mosaics` would lay them out. Raises BadInput."""
-        chosen = self.choice(rules, seed)
+        chosen = self.choice(rules, seed, None if number is None else number * mosaics.grid**2)
         used = np.unique(_frame_rows(self.key, self.standing)[chosen.rows])
         sizes = dataset.frames[["height", "width"]].to_numpy(np.int64)[used[used >= 0]]
         return lay_out(chosen.rows, mosaics, sizes=sizes, count=number, seed=seed)
@@ -138,5 +138,8 @@ def _margins_table(key: tuple[str, str], standing: tuple[str, str, int, bool]) -
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _choice(key: tuple[str, str], standing: tuple[str, str, int, bool], rules: str, seed: int) -> Choice:
-    return _opened(key, standing).ranked.choose(PatchRules.model_validate_json(rules), seed=seed)
+def _choice(
+    key: tuple[str, str], standing: tuple[str, str, int, bool], rules: str, drawn: tuple[int, int | None]
+) -> Choice:
+    seed, most = drawn
+    return _opened(key, standing).ranked.choose(PatchRules.model_validate_json(rules), most=most, seed=seed)

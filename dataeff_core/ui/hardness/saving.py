@@ -10,6 +10,7 @@ from dataeff_core.mosaics.layout import MosaicRules
 from dataeff_core.mosaics.saving import save_mosaics
 from dataeff_core.ui import commands, forms, jobs_panel, visitor
 from dataeff_core.ui.commands import option
+from dataeff_core.ui.hardness import sheet
 from dataeff_core.ui.hardness.opening import Shown
 from dataeff_core.ui.pretrain import mosaic_sets
 from dataeff_core.ui.pretrain.subjects import SOURCE
@@ -32,7 +33,7 @@ def draw(shown: Shown, mosaics: MosaicRules, most: int, seed: int) -> None:
         most,
         None,
         1,
-        key="hardness-number",
+        key=sheet.NUMBER,
         placeholder=f"all {count(most)}",
         help="Of the hardest of the chosen patches.",
     )

@@ -11,7 +11,7 @@ from dataeff_core.ui.hardness.live import WORDS
 from dataeff_core.ui.hardness.opening import Shown
 from dataeff_core.ui.quantities import counted
 
-SEED = "hardness-seed"
+SEED, NUMBER = "hardness-seed", "hardness-number"
 MOST_MOSAICS, MOST_CELLS = 8, 64
 SHOWN_SIDE = 320  # pixels of the longer side of a cell as shown
 _FROM = "hardness-mosaics-from"
@@ -50,16 +50,25 @@ def draw_rules() -> MosaicRules | None:
 
 
 def draw(shown: Shown, mosaics: MosaicRules, drawn_by: int) -> int:
-    """Some mosaics of the chosen patches; how many there are to be made. Raises BadInput where none can be."""
-    layout = shown.opened.layout(shown.dataset, shown.rules, mosaics, number=None, seed=drawn_by)
+    """Some of the mosaics that would be saved; how many can be made. Raises BadInput where none can be."""
+    chosen = shown.opened.choice(shown.rules, drawn_by).rows.size
+    most = chosen // mosaics.grid**2
+    layout = shown.opened.layout(shown.dataset, shown.rules, mosaics, number=number(most), seed=drawn_by)
     _component(key="hardness-mosaics-sheet", data=component_data(shown, mosaics, layout, first_shown(layout)))
-    left = shown.opened.choice(shown.rules, drawn_by).rows.size - layout.rows.size
     told = f"{counted(len(layout), 'mosaic')} of {layout.width} × {layout.height} pixels from "
     told += f"{counted(layout.rows.size, 'patch', 'patches')}, one of each band of hardness"
-    if left:
-        told += f"; {counted(left, 'patch, the easiest, is', 'patches, the easiest, are')} left over"
+    if left := chosen - layout.rows.size:
+        told += f"; {counted(left, 'chosen patch is', 'chosen patches are')} in none"
     st.caption(f"{told}. Point at a cell to see where it is from.")
-    return len(layout)
+    return most
+
+
+def number(most: int) -> int | None:
+    """How many mosaics are asked for, of so many that can be made; None for all."""
+    asked = st.session_state.get(NUMBER)
+    if asked is not None and asked > most:  # the margins have moved since
+        st.session_state[NUMBER] = asked = most or None
+    return asked
 
 
 def first_shown(layout: Layout) -> int:
