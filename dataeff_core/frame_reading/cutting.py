@@ -58,7 +58,7 @@ def fitted(crop: np.ndarray, height: int, width: int, aspect: Aspect) -> np.ndar
         return resized(crop, height, width)
     if aspect == "crop":
         scale = min(rows / height, columns / width)  # pixels of the crop for each of the cell
-        tall, wide = height * scale, width * scale
+        tall, wide = min(rows, height * scale), min(columns, width * scale)  # a product may be a hair too large
         top, left = (rows - tall) / 2, (columns - wide) / 2
         middle = (left, top, left + wide, top + tall)
         return np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC, box=middle))

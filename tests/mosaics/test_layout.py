@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dataeff_core.errors import BadInput
@@ -80,6 +80,7 @@ def test_padding_keeps_the_whole_and_cropping_fills() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(sizes=st.lists(st.integers(1, 70), min_size=4, max_size=4), aspect=st.sampled_from(["crop", "pad", "squash"]))
+@example(sizes=[7, 1, 41, 1], aspect="crop")  # 41 (7 / 41) is a hair above 7
 def test_any_size_fits_any_cell(sizes: list[int], aspect: str) -> None:
     rows, columns, height, width = sizes
     assert (
