@@ -8,7 +8,7 @@ import { Margins, short } from "./hardness_numbers.js";
 import { Gallery } from "./hardness_gallery.js";
 import { MarginPlot, drawTerms } from "./hardness_plot.js";
 
-const REST_MS = 500, LOOK_MS = 120, BESIDE = 4;
+const REST_MS = 600, KEY_MS = 250, LOOK_MS = 120, HELD_MS = 300, BESIDE = 4; // pictures wait for a hand that moves
 const BANDS = ["too_easy", "useful", "suspicious"];
 const instances = new WeakMap();
 
@@ -114,13 +114,14 @@ class Panel {
     if (to === at[which]) return;
     this.at = this.plot.at = { ...at, [which]: to }; // the next key may come before the next drawing
     this.due ||= requestAnimationFrame(() => { this.due = 0; this.draw(); });
-    this.lookLater(LOOK_MS);
+    this.lookLater(this.plot.held ? HELD_MS : LOOK_MS);
     clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.settle(), key ? REST_MS / 2 : REST_MS);
+    this.rest = setTimeout(() => this.settle(), key ? KEY_MS : REST_MS);
   }
 
   settle() {
     clearTimeout(this.rest);
+    if (!this.plot.held) this.lookLater(0);
     const { lower, upper } = this.at, said = `${this.have}/${lower}/${upper}`;
     if (said === this.said) return;
     this.said = said;

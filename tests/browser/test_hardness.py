@@ -146,7 +146,6 @@ def test_patches_are_seen_in_their_frames_and_mosaics(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
-    shot("before")
     cells = page.locator(".mosaics[data-state=ready] .cell")
     expect(cells).to_have_count(8 * 4, timeout=30_000)
     cells.first.focus()
