@@ -1,7 +1,9 @@
 """Which processor a network runs on, and with how many threads."""
 
+import contextlib
 import os
 import platform
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dataeff_core.errors import BadInput
@@ -37,6 +39,25 @@ def use_all_processors(processes: int = 1) -> None:
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(max(1, min(torch.get_num_threads(), usable // processes)))
+
+
+@contextlib.contextmanager
+def repeatable(device: "torch.device") -> Iterator[None]:
+    """On a CPU: training again gives the same bits with as many threads. PyTorch otherwise lets several threads add
+    to one number in any order (as the gradient of picking tokens does), which a long training makes much of."""
+    import torch
+    from torch.utils import deterministic
+
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = deterministic.fill_uninitialized_memory
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        deterministic.fill_uninitialized_memory = False  # a search for bugs, which takes time
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        deterministic.fill_uninitialized_memory = filled
 
 
 def has_bfloat16(device: "torch.device") -> bool:

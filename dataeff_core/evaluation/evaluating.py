@@ -133,8 +133,11 @@ def scored_or_said(task: Task, material: Material) -> Scored:
     """The score. Raises BadInput when memory does not suffice."""
     import torch
 
+    from dataeff_core.backbones.devices import repeatable
+
     try:
-        return task.score(material)
+        with repeatable(material.device):
+            return task.score(material)
     except torch.OutOfMemoryError as error:
         raise BadInput(
             f"the memory of {material.device} does not suffice for {material.backbone.model} at "

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dataeff_core.backbones.devices import has_bfloat16, is_out_of_memory
+from dataeff_core.backbones.devices import has_bfloat16, is_out_of_memory, repeatable
 from dataeff_core.errors import BadInput, Cancelled
 from dataeff_core.pretraining import artifacts, interrupts, metrics, training_state
 from dataeff_core.pretraining.augmentations import NUMBERS
@@ -51,7 +51,8 @@ def train(
     Raises BadInput when the loss is no longer finite or memory does not suffice, StorageFailed on a full disk,
     Cancelled: the last checkpoint stays and the run can be resumed.
     """
-    with torch.random.fork_rng(devices=[processes.device] if processes.device.type == "cuda" else []):
+    random_states = torch.random.fork_rng(devices=[processes.device] if processes.device.type == "cuda" else [])
+    with random_states, repeatable(processes.device):
         try:
             training = _Training(run, method, network, images, processes=processes, reporter=reporter)
             training.work()

@@ -214,7 +214,7 @@ def test_what_a_reviewer_removed_since_is_not_trained_on_nor_written(scored: Sco
 def test_more_mosaics_than_frames_can_be_evaluated(scored: Scored) -> None:
     from dataeff_core.cli.evaluating import summary
 
-    workspace, dataset = scored
+    _, dataset = scored
     mosaics = saved(dataset, grid=1)
     assert (mosaics.record.mosaics, mosaics.record.retained) == (40, 4.0)
     run = trained(scored, mosaics, small("mae", **PART), epochs=1)
