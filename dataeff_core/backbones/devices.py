@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataeff_core.errors import BadInput
 
@@ -48,16 +48,17 @@ def repeatable(device: "torch.device") -> Iterator[None]:
     import torch
     from torch.utils import deterministic
 
+    memory: Any = deterministic  # a module whose attribute is a switch
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = deterministic.fill_uninitialized_memory
+    filled = memory.fill_uninitialized_memory
     if device.type == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
-        deterministic.fill_uninitialized_memory = False  # a search for bugs, which takes time
+        memory.fill_uninitialized_memory = False  # a search for bugs, which takes time
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        deterministic.fill_uninitialized_memory = filled
+        memory.fill_uninitialized_memory = filled
 
 
 def has_bfloat16(device: "torch.device") -> bool:
