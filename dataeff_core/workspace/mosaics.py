@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from dataeff_core.errors import Stale
 from dataeff_core.workspace.datasets import Dataset
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 
 CELL_COLUMNS: dict[str, str] = {
     "mosaic": "int64",  # 0, 1, ...
@@ -60,7 +61,7 @@ class MosaicRecord(Record):
     decisions, which count too, may change."""
 
     FILE: ClassVar[str] = "mosaics.json"
-    KIND: ClassVar[str] = "mosaics"
+    KIND: ClassVar[str] = "set of mosaics"
 
     name: str = ""
     dataset: str
@@ -87,18 +88,11 @@ class MosaicRecord(Record):
     seconds: float
 
 
-class MosaicSet:
+class MosaicSet(Result[MosaicRecord]):
     """Folder: mosaics.json, manifest.parquet (CELL_COLUMNS)."""
 
+    RECORD = MosaicRecord
     MANIFEST = "manifest.parquet"
-
-    def __init__(self, folder: Path, record: MosaicRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def manifest(self) -> pd.DataFrame:

@@ -10,9 +10,9 @@ from dataeff_core.workspace.datasets import Dataset, DatasetRecord
 from dataeff_core.workspace.embeddings import Embedding
 from dataeff_core.workspace.evaluations import Evaluation
 from dataeff_core.workspace.maps import FrameMap
-from dataeff_core.workspace.mosaics import MosaicRecord, MosaicSet, mosaics_folder
+from dataeff_core.workspace.mosaics import MosaicSet, mosaics_folder
 from dataeff_core.workspace.records import find
-from dataeff_core.workspace.runs import Run, RunRecord
+from dataeff_core.workspace.runs import Run
 from dataeff_core.workspace.selections import SavedSelection
 from dataeff_core.workspace.storage import storage_errors, write_atomically
 
@@ -106,11 +106,7 @@ class Workspace:
     def mosaic_sets(self, dataset: Dataset | None = None) -> list[MosaicSet]:
         """The saved mosaics of `dataset`, or of all datasets, oldest first."""
         datasets = [dataset] if dataset is not None else self.datasets()
-        found = [
-            MosaicSet(mosaics_folder(one) / record.id, record)
-            for one in datasets
-            for record in MosaicRecord.read_all(mosaics_folder(one))
-        ]
+        found = [mosaics for one in datasets for mosaics in MosaicSet.all_in(mosaics_folder(one))]
         return sorted(found, key=lambda mosaics: (mosaics.record.created, mosaics.record.id))
 
     def mosaic_set(self, wanted: str, dataset: Dataset | None = None) -> MosaicSet:
@@ -134,12 +130,11 @@ class Workspace:
 
     def runs(self) -> list[Run]:
         """All pre-training runs, finished or not, oldest first."""
-        return [Run(self.runs_folder / record.id, record) for record in RunRecord.read_all(self.runs_folder)]
+        return Run.all_in(self.runs_folder)
 
     def run(self, wanted: str) -> Run:
         """A run by id, unique prefix, name, or `latest`. Raises NotFound, BadInput."""
-        record = find(RunRecord.read_all(self.runs_folder), wanted, kind="run")
-        return Run(self.runs_folder / record.id, record)
+        return Run.one_in(self.runs_folder, wanted)
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations, oldest first."""

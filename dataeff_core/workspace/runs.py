@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dataeff_core.workspace.mosaics import Tiling
 from dataeff_core.workspace.records import Record
+from dataeff_core.workspace.results import Result
 from dataeff_core.workspace.storage import is_held, read_json, write_atomically
 
 METRICS = ("step", "epoch", "images_seen", "loss", "learning_rate", "gradient_norm", "images_per_second", "seconds")
@@ -82,9 +83,10 @@ class RunResult(BaseModel):
     finished: str  # UTC, ISO 8601
 
 
-class Run:
+class Run(Result[RunRecord]):
     """One run by its folder; every property reads what is on disk now."""
 
+    RECORD = RunRecord
     FRAMES = "frames.parquet"
     CELLS = "cells.parquet"
     METRICS_FILE = "metrics.jsonl"
@@ -93,14 +95,6 @@ class Run:
     DECODER = "decoder.safetensors"
     PROBLEM = "problem.json"
     JOB = "job"
-
-    def __init__(self, folder: Path, record: RunRecord) -> None:
-        self.folder = folder
-        self.record = record
-
-    @property
-    def id(self) -> str:
-        return self.record.id
 
     @cached_property
     def frames(self) -> pd.DataFrame:
