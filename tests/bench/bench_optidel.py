@@ -167,6 +167,7 @@ def training_on_mosaics(root: Path, frames: int, *, rounds: int) -> list[dict[st
     from dataeff_core.backbones.devices import use_all_processors
 
     use_all_processors()
+    root.mkdir()
     workspace, dataset = imported(root, frames)
     scored = fabricate_scores(dataset, fabricate_patches(dataset))
     mosaics = save_mosaics(dataset, scored, PatchRules(lower=0, upper=None), MosaicRules(), name="all")

@@ -21,7 +21,10 @@ from tests.pages.conftest import texts
 from tests.patches.making import write_sam
 
 Open = Callable[..., AppTest]
-LAX = {"points_per_side": 2, "pred_iou_thresh": 0.0, "stability_score_thresh": 0.0, "min_side": 1}
+LAX = {
+    "points_per_side": 2, "pred_iou_thresh": 0.0, "stability_score_thresh": 0.0, "min_side": 1, "lit": 0.0,
+    "max_area": 1.0,
+}  # fmt: skip
 
 
 def plain(app: AppTest) -> str:
@@ -99,7 +102,7 @@ def test_a_small_random_sam_proposes_from_the_page(empty: Workspace, open_page: 
     app = with_sam(open_page("hardness"), write_sam(tmp_path / "tiny.pth", seed=1))
     for name, value in LAX.items():
         field = f"hardness-sam-{name}"
-        kind = "slider" if isinstance(value, float) else "number_input"
+        kind = "slider" if field in {one.key for one in app.slider} else "number_input"
         getattr(app, kind)(key=field).set_value(value)
     app.run()
     app.button(key="hardness-patches-go").click().run()
