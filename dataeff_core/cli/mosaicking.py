@@ -1,6 +1,7 @@
 """`mosaics`: training images put together from hard patches."""
 
 import argparse
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> dict[str, Any]:
     from dataeff_core.hardness.choosing import Ranked
     from dataeff_core.mosaics.exporting import export_mosaics
-    from dataeff_core.mosaics.saving import save_mosaics
+    from dataeff_core.mosaics.saving import keep
 
     if args.as_dataset and args.out is None:
         raise BadInput("--import registers the folder that is written; name it with --out")
@@ -95,10 +96,8 @@ def run(args: argparse.Namespace, workspace: Workspace, reporter: Reporter) -> d
         "dataset": None,
     }
     if args.name:
-        kept = save_mosaics(
-            dataset, scored, choice, rules, count=args.count, seed=asked.seed, name=args.name, reporter=reporter
-        )
-        told["mosaic_set"] = kept.id
+        about = {"count": asked.count, "seed": asked.seed, "name": args.name, "seconds": asked.seconds}
+        told["mosaic_set"] = keep(dataset, scored, planned, choice, rules, **about).id
     if args.out is None:
         return told
     written = export_mosaics(
@@ -151,6 +150,7 @@ class _Asked:
     count: int | None
     seed: int
     planned: "Planned"
+    seconds: float = 0.0  # that planning took
     mosaic_set: str | None = None
 
 
@@ -167,8 +167,10 @@ def _planned(args: argparse.Namespace, dataset: "Dataset", reporter: Reporter) -
     choice = made(PatchRules, {key: settings[key] for key in settings if key not in of_mosaics}, name="patches")
     rules = made(MosaicRules, of_mosaics, name="mosaics")
     scored = hardness_of(dataset, args.hardness or "latest")
-    planned = plan(dataset, scored, choice, rules, count=args.count, seed=args.seed or 0, reporter=reporter)
-    return _Asked(scored, choice, rules, args.count, args.seed or 0, planned)
+    seed = args.seed or 0
+    began = time.monotonic()
+    planned = plan(dataset, scored, choice, rules, count=args.count, seed=seed, reporter=reporter)
+    return _Asked(scored, choice, rules, args.count, seed, planned, time.monotonic() - began)
 
 
 def _saved(args: argparse.Namespace, workspace: Workspace, dataset: "Dataset") -> _Asked:
@@ -188,7 +190,7 @@ def _saved(args: argparse.Namespace, workspace: Workspace, dataset: "Dataset") -
     scored = hardness_of(dataset, record.hardness)
     choice, rules = PatchRules.model_validate(record.patches), MosaicRules.model_validate(record.mosaic)
     planned = reopened(dataset, scored, mosaics)
-    return _Asked(scored, choice, rules, record.count, record.seed, planned, mosaics.id)
+    return _Asked(scored, choice, rules, record.count, record.seed, planned, mosaic_set=mosaics.id)
 
 
 def _imported(workspace: Workspace, out: Path, name: str, reporter: Reporter) -> str:

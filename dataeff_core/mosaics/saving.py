@@ -40,6 +40,24 @@ def save_mosaics(
     """
     began = time.monotonic()
     planned = plan(dataset, scored, choice, rules, count=count, seed=seed, overruled=overruled, reporter=reporter)
+    seconds = time.monotonic() - began
+    return keep(dataset, scored, planned, choice, rules, count=count, seed=seed, name=name, seconds=seconds)
+
+
+def keep(
+    dataset: Dataset,
+    scored: Hardness,
+    planned: Planned,
+    choice: PatchRules,
+    rules: MosaicRules,
+    *,
+    count: int | None,
+    seed: int,
+    name: str,
+    seconds: float,
+) -> MosaicSet:
+    """Write what was planned by these rules, which took so many seconds; an equal set that is there already is
+    returned. Raises StorageFailed."""
     cells = manifest_of(dataset, scored, planned.layout)[list(CELL_COLUMNS)]
     layout = planned.layout
     record = MosaicRecord(
@@ -66,7 +84,7 @@ def save_mosaics(
         warning=planned.warning,
         notes=planned.notes,
         code_version=__version__,
-        seconds=round(time.monotonic() - began, 3),
+        seconds=round(seconds, 3),
     )
     folder = mosaics_folder(dataset) / record.id
     with exclusive(mosaics_folder(dataset) / ".lock"):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -369,15 +368,6 @@ def test_metrics_are_read_on_from_where_the_last_look_ended(tmp_path: Path) -> N
     assert reader.read().empty
 
 
-def test_long_curves_are_thinned_to_means() -> None:
-    table = pd.DataFrame({name: [float(one) for one in range(10_000)] for name in METRICS})
-    drawn = metrics.thinned(table, 100)
-    assert len(drawn) == 100
-    assert drawn["loss"].iloc[0] == pytest.approx(49.5)
-    assert metrics.thinned(table.head(5)) is not None
-    assert len(metrics.thinned(table)) == metrics.MOST_POINTS
-
-
 def test_a_curve_stays_the_same_view_while_rows_are_added(filled: Workspace, dataset: Dataset) -> None:
     """Only then the browser keeps zoom and pan: the specification holds no data, and the axis goes to the end."""
     run = fabricate_run(filled, dataset, finished=False, epochs=40)
@@ -385,12 +375,6 @@ def test_a_curve_stays_the_same_view_while_rows_are_added(filled: Workspace, dat
     assert drawn == figures.curve("loss", until=40.0, height=100)
     assert "data" not in drawn
     assert drawn["encoding"]["x"]["scale"]["domain"] == [0, 40]
-
-
-def test_names_in_a_legend_are_no_html() -> None:
-    table = pd.DataFrame({name: [1.0, 2.0] for name in METRICS})
-    figure = figures.overlaid({"<b>bold</b>": table}, x="epoch", revision="a")
-    assert "<b>" not in figure.data[0].name
 
 
 def test_a_damaged_run_leaves_one_sentence(filled: Workspace, dataset: Dataset, open_page: Open) -> None:
